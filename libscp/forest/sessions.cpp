@@ -1,0 +1,1 @@
+#include "forest/sessions.hpp"

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "directory/directory.hpp"
+#include "forest/topology.hpp"
+#include "settings/settings.hpp"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+
+namespace scp {
+
+/// The open sessions of one cycle: for each domain one server that all reads go to, and the server that takes creates
+/// and deletes. Sessions are opened when first asked for and live as long as this object.
+/// Different domains may be used by different threads at once; one domain by one thread at a time.
+class Sessions {
+  public:
+    Sessions(const Settings& settings, Connector& connector, std::stop_token stop);
+    ~Sessions();
+    Sessions(const Sessions&) = delete;
+    Sessions& operator=(const Sessions&) = delete;
+
+    /// RootDSE → crossRefs → domains → a server each, all domains at once. Never fails as a whole: what could not be
+    /// reached says so in the Topology.
+    [[nodiscard]] Topology discover();
+
+    /// The domain's pinned server.
+    [[nodiscard]] Result<Directory*> reader(const std::string& forest, const DomainName& domain);
+    /// The PDC emulator's session (not AD: the first server of the settings); ErrorKind::unreachable without it.
+    [[nodiscard]] Result<Directory*> writer(const std::string& forest, const DomainName& domain);
+    /// A global catalog of the forest. ErrorKind::not_found where there is none or it is off.
+    [[nodiscard]] Result<Directory*> global_catalog(const std::string& forest);
+    /// A session of its own with the server that reader() uses, e.g. to watch from another thread.
+    [[nodiscard]] Result<std::unique_ptr<Directory>> separate(const std::string& forest, const DomainName& domain);
+    /// The same place, bound as somebody else (scpctl explain --agent-bind-dn).
+    [[nodiscard]] Result<std::unique_ptr<Directory>> separate_as(const std::string& forest, const DomainName& domain,
+                                                                 const AuthSettings& auth);
+
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+    [[nodiscard]] std::stop_token stop() const { return stop_; }
+
+    /// Names a domain that was black-holed in the last cycle: it is not tried, and is incomplete with `why` at once.
+    void take_as_down(const std::string& forest, const DomainName& domain, Error why);
+
+  private:
+    struct Impl;
+    const Settings& settings_;
+    Connector& connector_;
+    std::stop_token stop_;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// Runs `work(i)` for i in [0, count) on at most `workers` threads and waits for all of them.
+void run_parallel(std::size_t count, std::size_t workers, const std::function<void(std::size_t)>& work);
+
+} // namespace scp

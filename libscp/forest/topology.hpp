@@ -1,0 +1,62 @@
+#pragma once
+
+#include "base/dn.hpp"
+#include "base/names.hpp"
+#include "base/result.hpp"
+#include "base/sid.hpp"
+#include "directory/endpoint.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace scp {
+
+struct Server {
+    ServerUri uri;
+    std::string dns_name; ///< from its RootDSE, or of its server object
+    std::string site;
+    bool pdc = false;
+    bool gc = false;
+    bool writable = true;
+    bool reachable = false;
+    std::optional<Error> error; ///< why it is not reachable
+};
+
+struct Domain {
+    std::string forest; ///< our name for it
+    DomainName name;
+    Dn nc;
+    std::string netbios;
+    std::optional<DomainName> parent;
+    std::vector<Server> servers; ///< in the order tried; the first reachable one is read
+    std::string server;          ///< URI of the one that this cycle reads; empty where none answers
+    std::optional<Error> error;  ///< why nothing of it can be read
+};
+
+struct Trust {
+    DomainName domain;
+    std::string direction; ///< inbound | outbound | bidirectional
+    std::string type;      ///< forest | parent-child | external | realm
+};
+
+struct Forest {
+    std::string name; ///< our name for it
+    DomainName root;
+    Dn configuration_nc;
+    bool active_directory = false; ///< else a plain LDAP server: writes go to the first server of the settings
+    std::vector<Domain> domains;   ///< sorted by name
+    std::vector<Trust> trusts;
+    std::optional<Error> error; ///< nothing of the forest could be read: its domains are unknown
+};
+
+struct Topology {
+    std::vector<Forest> forests; ///< in the order of the settings
+
+    [[nodiscard]] const Domain* find(const std::string& forest, const DomainName& domain) const;
+    [[nodiscard]] const Forest* find_forest(const std::string& forest) const;
+    /// The domain whose naming context is the longest that `dn` lies within; nullptr where none is.
+    [[nodiscard]] const Domain* domain_of(const std::string& forest, const Dn& dn) const;
+};
+
+} // namespace scp

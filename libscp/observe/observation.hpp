@@ -1,0 +1,102 @@
+#pragma once
+
+#include "base/attributes.hpp"
+#include "base/dn.hpp"
+#include "base/guid.hpp"
+#include "base/marker.hpp"
+#include "base/names.hpp"
+#include "base/result.hpp"
+#include "base/sid.hpp"
+#include "settings/settings.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace scp {
+
+/// A serviceConnectionPoint (or an object of a subclass) as it was read.
+struct Scp {
+    std::string forest;
+    DomainName domain;
+    Dn nc;
+    Dn dn;
+    Guid guid;
+    std::string name;      ///< RDN value; of a CNF object, with its \nCNF:… part
+    Attributes attributes; ///< everything a rule copies, keywords, objectClass, and the marker attribute
+    std::optional<Marker> marker;    ///< the first well-formed one
+    std::string marker_value;        ///< exactly as it stands in the directory, for compare-and-swap
+    bool marked = false;             ///< has a value that claims to be a marker, well formed or not
+    SourceVersion version;           ///< newest change of the copied attributes
+    std::optional<Sid> owner;        ///< where the server has owners and showed it
+    bool conflict = false;           ///< a replication conflict object: \0ACNF: in its RDN
+    std::optional<Timestamp> modified;
+};
+
+/// What one domain said. Not complete: nothing may be concluded from what is absent in `scps`.
+struct DomainView {
+    std::string forest;
+    DomainName domain;
+    Dn nc;
+    std::string server;               ///< URI that was read
+    std::optional<Error> incomplete;  ///< empty: read to a proved end, and a known object of it was seen
+    bool has_owners = false;          ///< the server keeps owners (AD)
+    std::vector<Scp> scps;            ///< (a) what the rules' keywords match and (b) what carries a marker; by DN
+    [[nodiscard]] bool complete() const { return !incomplete; }
+};
+
+/// (c) What became of a source that a marker names and (a) did not show.
+struct SourceFate {
+    enum class State {
+        alive,            ///< `scp` holds it: it may have moved, or its keywords no longer match
+        deleted,          ///< its tombstone was seen
+        absent,           ///< not there by GUID, while its container, or the nearest one left, was seen
+        not_seen,         ///< its domain is unknown, incomplete, or nothing of its surroundings is readable
+    };
+    Guid source;
+    DomainName origin;
+    State state = State::not_seen;
+    std::optional<Scp> scp;
+    std::string detail; ///< for people: what was tried, what came back
+};
+
+/// Where one entry of a rule's `accounts` led. Several accounts where it is a group or a filter.
+struct ResolvedAccount {
+    struct Location {
+        std::string forest;
+        DomainName domain;
+        Dn dn;
+        bool disabled = false;
+        friend auto operator<=>(const Location&, const Location&) = default;
+    };
+    std::string rule;
+    AccountQuery query;
+    std::vector<Location> locations; ///< sorted
+    std::string unresolved;          ///< empty: completely resolved; else why not, for people
+};
+
+/// (d) A DN that a copy would be created or renamed at.
+struct Place {
+    std::string forest;
+    DomainName domain;
+    Dn dn;
+    friend auto operator<=>(const Place&, const Place&) = default;
+};
+struct PlaceView {
+    Place place;
+    std::vector<Dn> missing_parents; ///< containers between the NC and the DN that are not there, outermost first
+    std::optional<Guid> occupant;    ///< somebody is there
+    Dn occupant_dn;
+    std::optional<Error> error; ///< could not be looked at
+};
+
+struct Observation {
+    std::vector<DomainView> domains; ///< one for every domain of the topology, sorted by forest and domain
+    std::vector<SourceFate> fates;   ///< sorted by source GUID
+    std::vector<ResolvedAccount> accounts;
+    std::vector<PlaceView> places; ///< sorted by place
+
+    [[nodiscard]] const DomainView* find(const std::string& forest, const DomainName& domain) const;
+};
+
+} // namespace scp

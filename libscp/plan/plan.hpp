@@ -1,0 +1,90 @@
+#pragma once
+
+#include "base/attributes.hpp"
+#include "base/dn.hpp"
+#include "base/guid.hpp"
+#include "base/names.hpp"
+#include "forest/topology.hpp"
+#include "observe/observation.hpp"
+#include "plan/reason.hpp"
+#include "settings/settings.hpp"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace scp {
+
+enum class Op { create, update, rename, remove, create_container, mark };
+[[nodiscard]] std::string to_string(Op op); ///< create, update, rename, delete, create-container, mark
+
+struct SourceRef {
+    Dn dn;
+    DomainName domain;
+    Guid guid;
+    friend auto operator<=>(const SourceRef&, const SourceRef&) = default;
+};
+
+/// One write. `before` and `after` hold the whole content (keywords and copied attributes) without the marker;
+/// for create `before`, for remove `after` is empty. A rename has the new DN in `new_dn` and swaps the marker too.
+struct Change {
+    Op op = Op::create;
+    std::string rule;
+    std::string forest;
+    DomainName domain;
+    Dn nc;
+    Dn dn; ///< of the object as it is, or as it will be created
+    std::optional<Guid> guid;
+    Reason reason = Reason::missing;
+    std::optional<SourceRef> source;
+    Attributes before;
+    Attributes after;
+    std::optional<Dn> new_dn;
+    std::string marker_before; ///< exact value, empty: none
+    std::string marker_after;  ///< exact value, empty: none
+
+    /// Stable while the change is the same: 12 hex digits over op, forest, nc, DN or GUID, old → new values.
+    [[nodiscard]] std::string id() const;
+};
+
+/// A change (or a fact) that scpd decided against.
+struct Held {
+    Reason reason = Reason::domain_incomplete;
+    std::string rule;
+    std::string forest;
+    DomainName domain;
+    Dn nc;
+    Dn dn; ///< of the object concerned or where it would be; empty where it is about a domain or an account
+    std::string detail; ///< what is the case, for people
+    std::string hint;   ///< what to do
+    std::vector<SourceRef> sources;
+    std::optional<Change> change; ///< what would have been done
+
+    [[nodiscard]] std::string id() const;
+};
+
+struct Plan {
+    std::vector<Change> changes; ///< sorted by forest, domain, DN, op
+    std::vector<Held> held;      ///< sorted likewise
+    std::size_t in_sync = 0;     ///< copies and natives that serve a target as they are
+
+    /// "sha256:…" over sorted (op, forest, nc, DN or GUID, old → new values) of changes and of those held as
+    /// limit-exceeded or awaiting-approval; markers, servers, times and errors left out (CONTRACT.md).
+    [[nodiscard]] std::string hash() const;
+};
+
+struct PlanInput {
+    const Settings& settings;
+    std::span<const Rule> rules; ///< those selected
+    const Topology& topology;
+    const Observation& observation;
+};
+
+/// The decision table of DESIGN.md, whole, then the rule's mode. Pure: the same input in any order gives the same plan.
+[[nodiscard]] Plan make_plan(const PlanInput& input);
+
+/// The DNs that observe (d) must look at before make_plan can decide creates and renames. Pure.
+[[nodiscard]] std::vector<Place> places_needed(const PlanInput& input);
+
+} // namespace scp

@@ -1,0 +1,120 @@
+#pragma once
+
+#include "base/attributes.hpp"
+#include "base/dn.hpp"
+#include "base/names.hpp"
+#include "directory/endpoint.hpp"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace scp {
+
+struct DomainOverride {
+    std::vector<ServerUri> servers;
+    std::optional<TlsSettings> tls;
+    std::optional<AuthSettings> auth;
+};
+
+struct GlobalCatalogSettings {
+    enum class Mode { automatic, off, listed };
+    Mode mode = Mode::automatic;
+    std::vector<ServerUri> servers; ///< listed
+};
+
+struct ForestSettings {
+    std::string name;
+    DomainName domain; ///< any domain of it; may be empty where servers are given
+    std::vector<ServerUri> servers;
+    GlobalCatalogSettings global_catalog;
+    std::map<DomainName, DomainOverride> domains;
+    TlsSettings tls;
+    AuthSettings auth;
+    Timeouts timeouts;
+};
+
+/// One entry of `accounts`, in any form of CONTRACT.md.
+struct AccountQuery {
+    enum class Kind { sam, upn, dn, sid, group, filter };
+    Kind kind = Kind::sam;
+    std::string forest; ///< empty: every forest
+    std::string text;   ///< as written: CORP\svc-mage, svc@corp.test, a DN, S-1-…, the group's DN, a filter
+
+    friend bool operator==(const AccountQuery&, const AccountQuery&) = default;
+};
+/// Reads the short forms (sam, upn, dn, sid). ErrorKind::settings where it is none of them.
+[[nodiscard]] Result<AccountQuery> parse_account(std::string_view text);
+
+enum class Mode { observe, create_only, upsert, sync };
+
+/// A place relative to a domain's naming context (or below the Configuration NC, which a later version brings).
+struct TargetContainer {
+    enum class Kind { relative, same };
+    Kind kind = Kind::relative;
+    Dn relative; ///< CN=scpd,CN=System
+};
+
+struct Rule {
+    std::string name;
+    std::vector<std::string> keywords; ///< all must be present
+    std::string name_glob = "*";       ///< on the RDN value
+
+    std::vector<DomainName> trust_domains; ///< empty: every domain of the accounts' forests
+    std::vector<Dn> trust_containers;      ///< relative to the domain, subtree
+    std::vector<Dn> trust_exclude;
+
+    std::vector<AccountQuery> accounts;
+    std::vector<DomainName> target_domains; ///< in addition
+    std::vector<DomainName> target_exclude;
+    TargetContainer container;
+    bool create_containers = false;
+    std::vector<std::string> attributes; ///< copied besides keywords and cn
+    Mode mode = Mode::upsert;
+    std::vector<DomainName> prefer; ///< on_conflict: {prefer: […]}; empty: refuse
+    std::chrono::milliseconds prune_grace{std::chrono::hours{24}};
+    int prune_confirmations = 3;
+};
+
+struct LimitSettings {
+    std::size_t changes = 100;
+};
+
+struct DaemonSettings {
+    enum class Watch { automatic, usn, syncrepl, poll };
+    std::chrono::milliseconds resync{std::chrono::minutes{15}};
+    std::chrono::milliseconds debounce{500};
+    std::chrono::milliseconds max_wait{5000};
+    Watch watch = Watch::automatic;
+    std::chrono::milliseconds poll{30000};
+    int workers = 8;
+};
+
+struct LogSettings {
+    enum class Target { automatic, journal, standard_error };
+    std::string level = "info";
+    Target target = Target::automatic;
+};
+
+struct Settings {
+    std::string instance;
+    std::vector<ForestSettings> forests;
+    std::vector<Rule> rules;
+    LimitSettings limits;
+    DaemonSettings daemon;
+    std::string marker_attribute = "msDS-Settings";
+    LogSettings log;
+};
+
+/// Defaults that the loader and the one-off flags share.
+[[nodiscard]] const std::vector<std::string>& default_attributes();
+[[nodiscard]] std::vector<Dn> default_trust_containers();
+[[nodiscard]] std::vector<Dn> default_trust_exclude();
+[[nodiscard]] Dn default_container();
+
+[[nodiscard]] std::string to_string(Mode mode);
+[[nodiscard]] std::optional<Mode> parse_mode(std::string_view text);
+
+} // namespace scp
