@@ -1,0 +1,157 @@
+#include "base/text.hpp"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <unicase.h>
+#include <uninorm.h>
+#include <unistr.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <numeric>
+
+namespace scp {
+namespace {
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+const std::uint8_t* as_u8(std::string_view bytes) {
+    return reinterpret_cast<const std::uint8_t*>(bytes.data());
+}
+
+/// Characters that move the cursor, end a line or turn the reading direction.
+bool is_unprintable(ucs4_t c) {
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || (c >= 0x200b && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+           (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+}
+
+} // namespace
+
+std::string lower_ascii(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), lower);
+    return out;
+}
+
+bool equal_ascii_nocase(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string fold_case(std::string_view value) {
+    const bool ascii =
+        std::all_of(value.begin(), value.end(), [](char c) { return (c & '\x80') == 0; });
+    if (ascii)
+        return lower_ascii(value);
+    std::size_t length = 0;
+    const std::unique_ptr<std::uint8_t, decltype(&free)> folded(
+        u8_casefold(as_u8(value), value.size(), nullptr, UNINORM_NFC, nullptr, &length), &free);
+    if (!folded)
+        return lower_ascii(value);
+    return {reinterpret_cast<const char*>(folded.get()), length};
+}
+
+bool is_utf8(std::string_view bytes) {
+    return u8_check(as_u8(bytes), bytes.size()) == nullptr;
+}
+
+std::string printable(std::string_view value, std::size_t limit) {
+    std::string out;
+    std::size_t at = 0;
+    while (at < value.size()) {
+        if (out.size() >= limit)
+            return out + fmt::format("…({} bytes)", value.size());
+        ucs4_t c = 0;
+        const int length = u8_mbtoucr(&c, as_u8(value) + at, value.size() - at);
+        if (length <= 0) {
+            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(value[at]));
+            ++at;
+            continue;
+        }
+        if (c == '\\')
+            out += "\\\\";
+        else if (is_unprintable(c))
+            out += c < 0x100 ? fmt::format("\\x{:02x}", c) : fmt::format("\\u{{{:04x}}}", c);
+        else
+            out.append(value, at, static_cast<std::size_t>(length));
+        at += static_cast<std::size_t>(length);
+    }
+    return out;
+}
+
+std::string to_hex(std::string_view bytes) {
+    std::string out;
+    out.reserve(bytes.size() * 2);
+    for (const char c : bytes)
+        out += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    return out;
+}
+
+std::string to_base64(std::string_view bytes) {
+    std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0'); // EVP_EncodeBlock ends with a NUL
+    const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), as_u8(bytes),
+                                       static_cast<int>(bytes.size()));
+    out.resize(static_cast<std::size_t>(length));
+    return out;
+}
+
+bool glob_match(std::string_view pattern, std::string_view value) {
+    const std::string p = fold_case(pattern);
+    const std::string v = fold_case(value);
+    std::size_t pi = 0, vi = 0, star = std::string::npos, restart = 0;
+    while (vi < v.size()) {
+        if (pi < p.size() && p[pi] == '*') {
+            star = pi++;
+            restart = vi;
+        } else if (pi < p.size() && p[pi] == '?') {
+            ++pi;
+            do // one character may be several bytes
+                ++vi;
+            while (vi < v.size() && (v[vi] & '\xc0') == '\x80');
+        } else if (pi < p.size() && p[pi] == v[vi]) {
+            ++pi, ++vi;
+        } else if (star != std::string::npos) {
+            pi = star + 1;
+            vi = ++restart;
+        } else {
+            return false;
+        }
+    }
+    return p.find_first_not_of('*', pi) == std::string::npos;
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+    std::string best;
+    std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+    for (const auto& candidate : candidates) {
+        if (std::max(candidate.size(), word.size()) > 64)
+            continue;
+        std::vector<std::size_t> row(candidate.size() + 1);
+        std::iota(row.begin(), row.end(), std::size_t{0});
+        for (std::size_t i = 0; i < word.size(); ++i) {
+            std::size_t diagonal = row[0];
+            row[0] = i + 1;
+            for (std::size_t j = 0; j < candidate.size(); ++j) {
+                const std::size_t same = diagonal + (lower(word[i]) == lower(candidate[j]) ? 0 : 1);
+                diagonal = row[j + 1];
+                row[j + 1] = std::min({row[j + 1] + 1, row[j] + 1, same});
+            }
+        }
+        if (row.back() < best_distance) {
+            best_distance = row.back();
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+bool LessNoCase::operator()(std::string_view a, std::string_view b) const {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                        [](char x, char y) { return lower(x) < lower(y); });
+}
+
+} // namespace scp
