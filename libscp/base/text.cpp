@@ -45,7 +45,7 @@ bool equal_ascii_nocase(std::string_view a, std::string_view b) {
 std::string fold_case(std::string_view value) {
     const bool ascii =
         std::all_of(value.begin(), value.end(), [](char c) { return (c & '\x80') == 0; });
-    if (ascii)
+    if (ascii || !is_utf8(value)) // libunistring would put U+FFFD for what it cannot read
         return lower_ascii(value);
     std::size_t length = 0;
     const std::unique_ptr<std::uint8_t, decltype(&free)> folded(
