@@ -1,0 +1,385 @@
+"""One real Active Directory domain controller (Samba, corp.test) for tests. Needs root; see README.md.
+
+    with SambaLab() as lab:
+        lab.seed_product_scp()
+        lab.client_run(["ldapsearch", "-H", lab.ldap_uri, …], check=True)      # in the lab's network
+        lab.admin.search_s(lab.nc, ldap.SCOPE_SUBTREE, "(cn=x)")               # python-ldap, from here
+
+python-ldap connections are made from the calling process: only their sockets are created in the lab's network.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import pwd
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import ldap
+import ldap.modlist
+import ldap.sasl
+
+import topology
+from topology import ADMIN_PASSWORD, AGENT, CONTAINER, DC1, SERVICE
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = ("samba", "samba-tool", "unshare", "nsenter", "ip", "mount", "openssl", "tar", "gzip")
+LIBC = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
+CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+UP_SECONDS = 180  # from nothing, on a busy machine
+DOWN_SECONDS = 20
+
+CLIENT_SCRIPT = """\
+#!/bin/sh
+# Runs a command as a client of the lab: its network, hosts, resolver and krb5.conf.
+[ "$(readlink /proc/{pid}/ns/net)" = '{netns}' ] || {{ echo "{lab}: this lab is not running" >&2; exit 125; }}
+export KRB5_CONFIG='{lab}/client/krb5.conf' LDAPTLS_CACERT='{lab}/ca.pem'
+export KRB5CCNAME="${{KRB5CCNAME:-FILE:{lab}/client/krb5cc}}"
+exec nsenter --target {pid} --net --mount --wdns="$PWD" -- "$@"
+"""
+
+
+class LabError(RuntimeError):
+    pass
+
+
+def why_not() -> str:
+    """Why the lab cannot run here; empty if it can."""
+    if os.geteuid() != 0:
+        return "the Samba lab needs root (network namespaces, mounts, ports below 1024)"
+    missing = [program for program in PROGRAMS if not shutil.which(program)]
+    if missing:
+        return f"the Samba lab needs {', '.join(missing)}: apt-get install samba samba-ad-dc samba-ad-provision ldb-tools"
+    return ""
+
+
+def default_cache() -> Path:
+    # root's own home, not $HOME: under sudo that is the user's, who should not find root's files there
+    base = os.environ.get("XDG_CACHE_HOME") or Path(pwd.getpwuid(os.geteuid()).pw_dir, ".cache")
+    return Path(base, "scpd-lab")
+
+
+class SambaLab:
+    """directory: empty or not there yet; a temporary one if not given. detached: the lab outlives this process, until
+    down(); otherwise it ends with this process, however that ends."""
+
+    def __init__(self, directory=None, cache=None, detached: bool = False) -> None:
+        self.dir = Path(directory).resolve() if directory else None
+        self.cache = Path(cache) if cache else default_cache()
+        self.detached = detached
+        self.info: dict = {}
+        self._lifeline = None
+        self._process = None
+        self._clients: list[subprocess.Popen] = []
+        self._admin = None
+
+    @classmethod
+    def attach(cls, directory) -> "SambaLab":
+        """A lab that was brought up elsewhere (`dc up`)."""
+        lab = cls(directory, detached=True)
+        try:
+            lab.info = json.loads((lab.dir / "lab.json").read_text())
+        except FileNotFoundError:
+            raise LabError(f"{lab.dir}: no lab is up here") from None
+        return lab
+
+    @classmethod
+    def remove(cls, directory) -> None:
+        """Ends the lab of `dc up`, or what is left of one that failed. Nothing there: nothing to do."""
+        lab = cls(directory)
+        if not lab.dir.exists():
+            return
+        if not (lab.dir / "lab.log").exists():
+            raise LabError(f"{lab.dir}: this is no folder of a lab")
+        if (lab.dir / "lab.json").exists():
+            lab.info = json.loads((lab.dir / "lab.json").read_text())
+        lab.down()
+
+    # ------------------------------------------------------------------ up and down
+
+    def __enter__(self) -> "SambaLab":
+        return self.up()
+
+    def __exit__(self, *_) -> None:
+        self.down()
+
+    def up(self) -> "SambaLab":
+        if reason := why_not():
+            raise LabError(reason)
+        if self.dir is None:
+            self.dir = Path(tempfile.mkdtemp(prefix="scpd-samba-"))
+        self.dir.mkdir(parents=True, exist_ok=True)
+        if any(self.dir.iterdir()):
+            raise LabError(f"{self.dir}: not empty; is a lab up here already? (dc down {self.dir})")
+        try:
+            self._start()
+        except BaseException:
+            self._end_processes()  # the folder stays: lab.log says what happened
+            raise
+        return self
+
+    def _start(self) -> None:
+        self.dir.chmod(0o755)  # clients that are not root read ca.pem and krb5.conf
+        command = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--net", "--", "/usr/bin/python3",
+                   str(HERE / "labinit.py"), str(self.dir), str(self.cache)]  # fmt: skip
+        if self.detached:
+            command.append("--detached")
+        stdin, self._lifeline = os.pipe()
+        with open(self.dir / "lab.log", "wb") as log:
+            self._process = subprocess.Popen(
+                command, stdin=stdin, stdout=subprocess.PIPE, stderr=log, start_new_session=True)  # fmt: skip
+        os.close(stdin)
+        ready, _, _ = select.select([self._process.stdout], [], [], UP_SECONDS)
+        answer = self._process.stdout.readline().decode().strip() if ready else f"failed no answer in {UP_SECONDS} s"
+        self._process.stdout.close()
+        word, _, rest = answer.partition(" ")
+        if word != "ready":
+            raise LabError(f"the Samba lab did not come up: {rest or 'it ended'}; see {self.dir}/lab.log")
+        self._write_info(int(rest))
+
+    def _write_info(self, pid: int) -> None:
+        netns = os.readlink(f"/proc/{pid}/ns/net")
+        client = self.dir / "client.sh"
+        client.write_text(CLIENT_SCRIPT.format(pid=pid, netns=netns, lab=self.dir))
+        client.chmod(0o755)
+        self.info = {
+            "pid": pid,
+            "netns": netns,
+            "domain": DC1.domain,
+            "realm": DC1.realm,
+            "nc": DC1.nc,
+            "host": DC1.fqdn,
+            "address": DC1.address,
+            "ldap": f"ldap://{DC1.fqdn}",
+            "ldaps": f"ldaps://{DC1.fqdn}",
+            "gc": f"ldap://{DC1.fqdn}:3268",
+            "ca_file": str(self.dir / "ca.pem"),
+            "container": CONTAINER,
+            "admin": {"upn": f"Administrator@{DC1.domain}", "password": ADMIN_PASSWORD},
+            "service": {
+                "principal": f"{SERVICE.name}@{DC1.realm}",
+                "dn": f"CN={SERVICE.name},CN=Users,{DC1.nc}",
+                "password": SERVICE.password,
+                "keytab": str(self.dir / f"{SERVICE.name}.keytab"),
+            },
+            "agent": {
+                "account": f"{DC1.netbios}\\{AGENT.name}",
+                "upn": f"{AGENT.name}@{DC1.domain}",
+                "dn": f"CN={AGENT.name},CN=Users,{DC1.nc}",
+                "password": AGENT.password,
+            },
+            "client": [str(client)],
+        }
+        partial = self.dir / "lab.json.partial"
+        partial.write_text(json.dumps(self.info, indent=2) + "\n")
+        partial.rename(self.dir / "lab.json")
+
+    def down(self) -> None:
+        """Ends every process of the lab and removes its folder. A second call does nothing."""
+        self._end_processes()
+        if self.dir and self.dir.exists():
+            shutil.rmtree(self.dir)
+
+    def _end_processes(self) -> None:
+        self._admin = None
+        for client in self._clients:
+            if client.poll() is None:
+                client.kill()
+                client.wait(DOWN_SECONDS)
+        self._clients.clear()
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+        if self._process:
+            self._process.kill()  # and with it, by --kill-child, process 1 of the lab
+            self._process.wait(DOWN_SECONDS)
+            self._process = None
+        if self.info:
+            self._end_process_1()
+
+    def _end_process_1(self) -> None:
+        try:
+            handle = os.pidfd_open(self.info["pid"])
+        except ProcessLookupError:
+            return
+        try:
+            if self.is_up():  # else the number is somebody else's by now
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                # the kernel reports the end of process 1 once all others in its namespace have ended
+                if not select.select([handle], [], [], DOWN_SECONDS)[0]:
+                    raise LabError(f"{self.dir}: process {self.info['pid']} does not end")
+        except ProcessLookupError:
+            pass
+        finally:
+            os.close(handle)
+
+    def is_up(self) -> bool:
+        try:
+            return os.readlink(f"/proc/{self.info['pid']}/ns/net") == self.info["netns"]
+        except (KeyError, OSError):
+            return False
+
+    # ------------------------------------------------------------------ what is where
+
+    @property
+    def nc(self) -> str:
+        return self.info["nc"]
+
+    @property
+    def ldap_uri(self) -> str:
+        return self.info["ldap"]
+
+    @property
+    def ldaps_uri(self) -> str:
+        return self.info["ldaps"]
+
+    @property
+    def container(self) -> str:
+        return self.info["container"]
+
+    @property
+    def ca_file(self) -> str:
+        return self.info["ca_file"]
+
+    @property
+    def keytab(self) -> str:
+        return self.info["service"]["keytab"]
+
+    # ------------------------------------------------------------------ programs in the client's network
+
+    def client_run(self, argv, **options) -> subprocess.CompletedProcess:
+        """subprocess.run in the client's network. Text, unless said otherwise."""
+        options.setdefault("text", True)
+        return subprocess.run([*self.info["client"], *argv], **options)
+
+    def client_popen(self, argv, **options) -> subprocess.Popen:
+        """subprocess.Popen in the client's network. The pid is argv's own; it ends with the lab and with this process."""
+        options.setdefault("text", True)
+        client = subprocess.Popen([*self.info["client"], *argv], preexec_fn=end_with_parent, **options)
+        self._clients.append(client)
+        return client
+
+    # ------------------------------------------------------------------ python-ldap
+
+    def connect(self, user: str, password: str) -> ldap.ldapobject.LDAPObject:
+        """Simple bind over LDAPS; user: a UPN, DOMAIN\\name or DN."""
+        with self._lab_network():
+            connection = self._prepare(ldap.initialize(f"ldaps://{self.info['address']}"))
+            connection.simple_bind_s(user, password)
+        return connection
+
+    def connect_kerberos(self, keytab: str | None = None, ssf_min: int = 128) -> ldap.ldapobject.LDAPObject:
+        """GSSAPI bind with sealing on port 389 as the keytab's (default: svc-scpd's) first principal."""
+        environment = {
+            "KRB5_CONFIG": f"{self.dir}/client/krb5.conf",
+            "KRB5_CLIENT_KTNAME": f"FILE:{keytab or self.keytab}",
+            "KRB5CCNAME": f"MEMORY:{self.dir.name}",
+        }
+        with self._lab_network(), changed_environment(environment):
+            # libldap gets a connected socket, so the name in the URI is used for Kerberos and never resolved
+            plain = socket.create_connection((self.info["address"], 389), timeout=10)
+            plain.settimeout(None)
+            connection = self._prepare(ldap.initialize(self.ldap_uri, fileno=plain.detach()))
+            connection.set_option(ldap.OPT_X_SASL_NOCANON, ldap.OPT_ON)
+            connection.set_option(ldap.OPT_X_SASL_SSF_MIN, ssf_min)
+            connection.sasl_interactive_bind_s("", ldap.sasl.gssapi())
+        return connection
+
+    def _prepare(self, connection: ldap.ldapobject.LDAPObject) -> ldap.ldapobject.LDAPObject:
+        for option, value in ((ldap.OPT_NETWORK_TIMEOUT, 10), (ldap.OPT_TIMEOUT, 30), (ldap.OPT_REFERRALS, 0),
+                              (ldap.OPT_X_TLS_CACERTFILE, self.ca_file),
+                              (ldap.OPT_X_TLS_REQUIRE_CERT, ldap.OPT_X_TLS_DEMAND), (ldap.OPT_X_TLS_NEWCTX, 0)):  # fmt: skip
+            connection.set_option(option, value)
+        return connection
+
+    @contextlib.contextmanager
+    def _lab_network(self):
+        """Sockets that this thread makes inside belong to the lab's network, and go on doing so afterwards."""
+        if not self.is_up():
+            raise LabError(f"{self.dir}: the lab is not running")
+        with open("/proc/thread-self/ns/net") as own, open(f"/proc/{self.info['pid']}/ns/net") as labs:
+            enter_network(labs.fileno())
+            try:
+                yield
+            finally:
+                enter_network(own.fileno())
+
+    # ------------------------------------------------------------------ the administrator's hand
+
+    @property
+    def admin(self) -> ldap.ldapobject.LDAPObject:
+        if self._admin is None:
+            self._admin = self.connect(self.info["admin"]["upn"], self.info["admin"]["password"])
+        return self._admin
+
+    def add(self, dn: str, attributes: dict) -> None:
+        self.admin.add_s(dn, ldap.modlist.addModlist(as_bytes(attributes)))
+
+    def replace(self, dn: str, attributes: dict) -> None:
+        """Each attribute gets these values; none: it is removed."""
+        self.admin.modify_s(dn, [(ldap.MOD_REPLACE, name, values or None) for name, values in as_bytes(attributes).items()])
+
+    def delete(self, dn: str) -> None:
+        self.admin.delete_s(dn)
+
+    def read(self, dn: str, attributes=None) -> dict | None:
+        """One object's attributes (lists of bytes), or None if it is not there."""
+        try:
+            return self.admin.search_s(dn, ldap.SCOPE_BASE, "(objectClass=*)", attributes)[0][1]
+        except ldap.NO_SUCH_OBJECT:
+            return None
+
+    def search(self, base: str, filterstr: str, attributes=None) -> list[tuple[str, dict]]:
+        found = self.admin.search_s(base, ldap.SCOPE_SUBTREE, filterstr, attributes)
+        return sorted((dn, entry) for dn, entry in found if dn)  # without references
+
+    def seed_product_scp(self, bindings=("ConnectionString=Server=sql1.corp.test",)) -> str:
+        """The real product's SCP in its nested containers; answers its DN."""
+        parent = f"CN=System,{self.nc}"
+        for name in topology.PRODUCT_PATH:
+            parent = f"CN={name},{parent}"
+            with contextlib.suppress(ldap.ALREADY_EXISTS):
+                self.add(parent, {"objectClass": "container"})
+        dn = f"CN={topology.PRODUCT_PROJECT},{parent}"
+        self.add(dn, {
+            "objectClass": "serviceConnectionPoint",
+            "keywords": list(topology.PRODUCT_KEYWORDS),
+            "serviceBindingInformation": list(bindings),
+        })  # fmt: skip
+        return dn
+
+
+def as_bytes(attributes: dict) -> dict[str, list[bytes]]:
+    """Values may be given as one or a list, of str or bytes."""
+    lists = {name: [value] if isinstance(value, (str, bytes)) else value for name, value in attributes.items()}
+    return {name: [v.encode() if isinstance(v, str) else v for v in values] for name, values in lists.items()}
+
+
+def end_with_parent() -> None:
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def enter_network(descriptor: int) -> None:
+    if LIBC.setns(descriptor, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns: " + os.strerror(ctypes.get_errno()))
+
+
+@contextlib.contextmanager
+def changed_environment(changes: dict[str, str]):
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

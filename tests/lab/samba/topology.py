@@ -1,0 +1,63 @@
+"""What the lab consists of: names, addresses, accounts. No behaviour; all other files read it from here."""
+
+from dataclasses import dataclass
+
+HUB_ADDRESS = "10.99.0.1"  # the client's end of the bridge
+PREFIX_LENGTH = 24
+ADMIN_PASSWORD = "Passw0rd.Lab1"
+
+SCP_CLASS_GUID = "28630ec1-41d5-11d1-a9c1-0000f80367c1"  # schemaIDGUID of serviceConnectionPoint
+
+
+@dataclass(frozen=True)
+class Dc:
+    """One domain controller. The lab has one now; more (and more domains) are more rows here."""
+
+    name: str
+    address: str
+    domain: str
+
+    @property
+    def fqdn(self) -> str:
+        return f"{self.name}.{self.domain}"
+
+    @property
+    def realm(self) -> str:
+        return self.domain.upper()
+
+    @property
+    def netbios(self) -> str:
+        return self.domain.split(".")[0].upper()
+
+    @property
+    def nc(self) -> str:
+        return ",".join(f"DC={label}" for label in self.domain.split("."))
+
+
+@dataclass(frozen=True)
+class Account:
+    """An ordinary user of the domain; has_keytab: its keytab is exported to <name>.keytab."""
+
+    name: str
+    password: str
+    has_keytab: bool = False
+
+
+DC1 = Dc("dc1", "10.99.0.11", "corp.test")
+SERVICE = Account("svc-scpd", "Serv1ce.Passw0rd", has_keytab=True)
+AGENT = Account("svc-mage", "Ag3nt.Passw0rd")
+ACCOUNTS = (SERVICE, AGENT)
+
+CONTAINER = f"CN=scpd,CN=System,{DC1.nc}"
+
+# What an administrator grants the service account on CONTAINER, and nothing else: create an SCP (here and in
+# containers below), and read, write, delete and re-own SCPs found there. {sid} is the account's.
+DELEGATION = (
+    f"(OA;CI;CC;{SCP_CLASS_GUID};;{{sid}})",
+    f"(OA;CIIO;RPWPLCLORCSDDT;;{SCP_CLASS_GUID};{{sid}})",
+)
+
+# The real product's SCP and where it lies (see DESIGN.md of the project: Migration Agent for Exchange).
+PRODUCT_PROJECT = "90e49231-3838-4e5e-b2e4-8813fbf59a11"
+PRODUCT_KEYWORDS = ("77F6F69F-AD86-437c-B47E-9A2F161E7E61", "QmmEx", PRODUCT_PROJECT)
+PRODUCT_PATH = ("Quest Software", "Migration Manager", "QmmEx", "Exchange Migration Project")
