@@ -1,12 +1,11 @@
 #pragma once
 
 #include "directory/directory.hpp"
+#include "forest/parallel.hpp"
 #include "forest/topology.hpp"
 #include "settings/settings.hpp"
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <stop_token>
 
 namespace scp {
@@ -25,6 +24,9 @@ class Sessions {
     /// reached says so in the Topology.
     [[nodiscard]] Topology discover();
 
+    /// Tries the servers that discover() had no need of, all at once, for `scpctl topology`.
+    void probe(Topology& topology);
+
     /// The domain's pinned server.
     [[nodiscard]] Result<Directory*> reader(const std::string& forest, const DomainName& domain);
     /// The PDC emulator's session (not AD: the first server of the settings); ErrorKind::unreachable without it.
@@ -37,21 +39,15 @@ class Sessions {
     [[nodiscard]] Result<std::unique_ptr<Directory>> separate_as(const std::string& forest, const DomainName& domain,
                                                                  const AuthSettings& auth);
 
-    [[nodiscard]] const Settings& settings() const { return settings_; }
-    [[nodiscard]] std::stop_token stop() const { return stop_; }
+    [[nodiscard]] const Settings& settings() const;
+    [[nodiscard]] std::stop_token stop() const;
 
     /// Names a domain that was black-holed in the last cycle: it is not tried, and is incomplete with `why` at once.
     void take_as_down(const std::string& forest, const DomainName& domain, Error why);
 
   private:
     struct Impl;
-    const Settings& settings_;
-    Connector& connector_;
-    std::stop_token stop_;
     std::unique_ptr<Impl> impl_;
 };
-
-/// Runs `work(i)` for i in [0, count) on at most `workers` threads and waits for all of them.
-void run_parallel(std::size_t count, std::size_t workers, const std::function<void(std::size_t)>& work);
 
 } // namespace scp
