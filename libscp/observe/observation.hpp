@@ -41,6 +41,7 @@ struct DomainView {
     std::string server;               ///< URI that was read
     std::optional<Error> incomplete;  ///< empty: read to a proved end, and a known object of it was seen
     bool has_owners = false;          ///< the server keeps owners (AD)
+    std::vector<Sid> our_sids;        ///< of scpd's account there and its groups (RootDSE tokenGroups); with has_owners
     std::vector<Scp> scps;            ///< (a) what the rules' keywords match and (b) what carries a marker; by DN
     [[nodiscard]] bool complete() const { return !incomplete; }
 };
