@@ -9,7 +9,8 @@
 
 namespace scp {
 
-void run_parallel(std::size_t count, std::size_t workers, const std::function<void(std::size_t)>& work) {
+void run_parallel(std::size_t count, std::size_t workers,
+                  const std::function<void(std::size_t)>& work) {
     std::atomic<std::size_t> next{0};
     std::exception_ptr failure;
     std::mutex failure_lock;

@@ -33,7 +33,8 @@ Result<Forest> read_partitions(const std::string& forest_name, Directory& server
     forest.configuration_nc = root.configuration_naming_context;
     forest.root = DomainName(root.root_domain_naming_context.domain_name());
     if (forest.configuration_nc.empty())
-        return fail(ErrorKind::incomplete, fmt::format("{} names no configurationNamingContext", server.server()),
+        return fail(ErrorKind::incomplete,
+                    fmt::format("{} names no configurationNamingContext", server.server()),
                     "this is no Active Directory server; name a domain controller");
 
     Search search;
@@ -64,9 +65,11 @@ Result<Forest> read_partitions(const std::string& forest_name, Directory& server
         forest.domains.push_back(std::move(domain));
     }
     if (forest.domains.empty())
-        return fail(ErrorKind::incomplete,
-                    fmt::format("{} shows no domain below {}", server.server(), printable(search.base.dn.text())),
-                    "the account needs to read CN=Partitions, as every authenticated user may by default");
+        return fail(
+            ErrorKind::incomplete,
+            fmt::format("{} shows no domain below {}", server.server(),
+                        printable(search.base.dn.text())),
+            "the account needs to read CN=Partitions, as every authenticated user may by default");
 
     for (const auto& entry : found.entries) {
         const auto parent = by_crossref.find(dn_of(entry.attributes, "trustParent").key());
@@ -108,12 +111,16 @@ Result<Dn> read_pdc_role(const Dn& nc, Directory& server) {
     const Found found = server.search(search);
     if (!found.complete())
         return fail(*found.incomplete);
-    Dn owner = found.entries.empty() ? Dn() : dn_of(found.entries.front().attributes, "fSMORoleOwner");
-    // Real AD always has the role; where it is hidden, writing to any DC could make conflicting twins.
+    Dn owner =
+        found.entries.empty() ? Dn() : dn_of(found.entries.front().attributes, "fSMORoleOwner");
+    // Real AD always has the role; where it is hidden, writing to any DC could make conflicting
+    // twins.
     if (owner.empty() && server.takes_guid_names())
         return fail(ErrorKind::incomplete,
-                    fmt::format("{} does not show fSMORoleOwner of {}", server.server(), printable(nc.text())),
-                    "give the account read access to the domain object, so that the PDC emulator can be found");
+                    fmt::format("{} does not show fSMORoleOwner of {}", server.server(),
+                                printable(nc.text())),
+                    "give the account read access to the domain object, so that the PDC emulator "
+                    "can be found");
     return owner;
 }
 
@@ -134,10 +141,10 @@ std::vector<Trust> read_trusts(const Dn& nc, Directory& server) {
                           : direction == 2 ? "outbound"
                           : direction == 1 ? "inbound"
                                            : "disabled";
-        trust.type = (attributes & 0x20) != 0                            ? "parent-child"
-                     : (attributes & 0x08) != 0                          ? "forest"
+        trust.type = (attributes & 0x20) != 0                        ? "parent-child"
+                     : (attributes & 0x08) != 0                      ? "forest"
                      : number_of(entry.attributes, "trustType") == 3 ? "realm"
-                                                                         : "external";
+                                                                     : "external";
         trusts.push_back(std::move(trust));
     }
     return trusts;

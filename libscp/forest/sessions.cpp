@@ -23,7 +23,8 @@ struct Attempt {
 };
 
 ServerUri::Scheme scheme_for(const TlsSettings& tls) {
-    return tls.mode == TlsSettings::Mode::ldaps ? ServerUri::Scheme::ldaps : ServerUri::Scheme::ldap;
+    return tls.mode == TlsSettings::Mode::ldaps ? ServerUri::Scheme::ldaps
+                                                : ServerUri::Scheme::ldap;
 }
 
 Server describe(const ServerUri& uri, const Directory* session, const KnownDcs& dcs) {
@@ -67,14 +68,17 @@ struct Sessions::Impl {
     std::map<std::string, KnownDcs> dcs; ///< by forest
     Topology topology;
 
-    [[nodiscard]] std::size_t workers() const { return static_cast<std::size_t>(std::max(1, settings.daemon.workers)); }
+    [[nodiscard]] std::size_t workers() const {
+        return static_cast<std::size_t>(std::max(1, settings.daemon.workers));
+    }
 
     [[nodiscard]] const ForestSettings& forest_settings(const std::string& name) const {
         return *std::find_if(settings.forests.begin(), settings.forests.end(),
                              [&](const ForestSettings& forest) { return forest.name == name; });
     }
 
-    [[nodiscard]] static Endpoint endpoint(const ForestSettings& forest, const DomainName& domain, ServerUri uri) {
+    [[nodiscard]] static Endpoint endpoint(const ForestSettings& forest, const DomainName& domain,
+                                           ServerUri uri) {
         Endpoint out{std::move(uri), forest.tls, forest.auth, forest.timeouts};
         if (const auto found = forest.domains.find(domain); found != forest.domains.end()) {
             out.tls = found->second.tls.value_or(out.tls);
@@ -89,7 +93,8 @@ struct Sessions::Impl {
         std::vector<Attempt> attempts(servers.size());
         run_parallel(servers.size(), workers(), [&](std::size_t i) {
             attempts[i].uri = servers[i].second;
-            auto session = connector.connect(endpoint(forest, servers[i].first, servers[i].second), stop);
+            auto session =
+                connector.connect(endpoint(forest, servers[i].first, servers[i].second), stop);
             if (session)
                 attempts[i].session = std::move(*session);
             else
@@ -98,7 +103,8 @@ struct Sessions::Impl {
         return attempts;
     }
 
-    /// Servers of the settings, else by DNS. Each with the domain whose log-in it takes (empty: not known yet).
+    /// Servers of the settings, else by DNS. Each with the domain whose log-in it takes (empty: not
+    /// known yet).
     Result<std::vector<std::pair<DomainName, ServerUri>>> candidates(const ForestSettings& forest) {
         std::vector<std::pair<DomainName, ServerUri>> servers;
         for (const auto& uri : forest.servers)
@@ -109,7 +115,8 @@ struct Sessions::Impl {
                     servers.emplace_back(domain, uri);
         if (!servers.empty())
             return servers;
-        auto located = connector.locate(forest.domain.text(), scheme_for(forest.tls), forest.timeouts.connect);
+        auto located =
+            connector.locate(forest.domain.text(), scheme_for(forest.tls), forest.timeouts.connect);
         if (!located)
             return fail(located.error());
         for (const auto& uri : *located)
@@ -149,7 +156,8 @@ Forest Sessions::Impl::discover_forest(const ForestSettings& forest_settings) {
         break;
     }
     if (forest.domains.empty() && !forest.error)
-        forest.error = attempts.empty() ? Error{ErrorKind::unreachable, "no server is known of the forest", "", 0}
+        forest.error = attempts.empty() ? Error{ErrorKind::unreachable,
+                                                "no server is known of the forest", "", 0}
                                         : *attempts.front().error;
     if (forest.domains.empty())
         return forest;
@@ -159,24 +167,29 @@ Forest Sessions::Impl::discover_forest(const ForestSettings& forest_settings) {
         find_pdc(forest, forest.domains[i]);
     });
     for (const auto& domain : forest.domains)
-        if (const auto state = domains.find({forest.name, domain.name}); state != domains.end() && state->second.reader)
+        if (const auto state = domains.find({forest.name, domain.name});
+            state != domains.end() && state->second.reader)
             for (auto& trust : read_trusts(domain.nc, *state->second.reader))
                 forest.trusts.push_back(std::move(trust));
     return forest;
 }
 
 /// Takes the first session that serves the domain: of those open already, else of DNS.
-void Sessions::Impl::open_domain(const ForestSettings& forest, Domain& domain, std::vector<Attempt>& attempts) {
+void Sessions::Impl::open_domain(const ForestSettings& forest, Domain& domain,
+                                 std::vector<Attempt>& attempts) {
     const DomainKey key{forest.name, domain.name};
     DomainState state;
     const auto* own = [&]() -> const DomainOverride* {
         const auto found = forest.domains.find(domain.name);
-        return found == forest.domains.end() || found->second.servers.empty() ? nullptr : &found->second;
+        return found == forest.domains.end() || found->second.servers.empty() ? nullptr
+                                                                              : &found->second;
     }();
     const auto serves = [&](const Attempt& attempt) {
-        if (own != nullptr && std::find(own->servers.begin(), own->servers.end(), attempt.uri) == own->servers.end())
+        if (own != nullptr &&
+            std::find(own->servers.begin(), own->servers.end(), attempt.uri) == own->servers.end())
             return false;
-        return attempt.session ? attempt.session->root_dse().default_naming_context == domain.nc : own != nullptr;
+        return attempt.session ? attempt.session->root_dse().default_naming_context == domain.nc
+                               : own != nullptr;
     };
     const auto consider = [&](Attempt& attempt, const KnownDcs& known) {
         domain.servers.push_back(describe(attempt.uri, attempt.session.get(), known));
@@ -202,7 +215,8 @@ void Sessions::Impl::open_domain(const ForestSettings& forest, Domain& domain, s
     guard.unlock();
 
     if (!state.reader && own == nullptr && taken_down == down.end()) {
-        auto located = connector.locate(domain.name.text(), scheme_for(forest.tls), forest.timeouts.connect);
+        auto located =
+            connector.locate(domain.name.text(), scheme_for(forest.tls), forest.timeouts.connect);
         if (!located)
             state.error = located.error();
         else
@@ -212,19 +226,22 @@ void Sessions::Impl::open_domain(const ForestSettings& forest, Domain& domain, s
                     continue;
                 }
                 auto one = try_all(forest, {{domain.name, uri}});
-                if (one.front().session && one.front().session->root_dse().default_naming_context != domain.nc) {
-                    one.front().error = Error{ErrorKind::unreachable,
-                                              fmt::format("{} does not serve {}", uri.to_string(), domain.name.text()),
-                                              "correct the SRV records of the domain", 0};
+                if (one.front().session &&
+                    one.front().session->root_dse().default_naming_context != domain.nc) {
+                    one.front().error = Error{
+                        ErrorKind::unreachable,
+                        fmt::format("{} does not serve {}", uri.to_string(), domain.name.text()),
+                        "correct the SRV records of the domain", 0};
                     one.front().session.reset();
                 }
                 consider(one.front(), known);
             }
     }
     if (!state.reader && own != nullptr && !state.error)
-        state.error = Error{ErrorKind::unreachable,
-                            fmt::format("none of the servers named for {} serves it", domain.name.text()),
-                            "correct forests[].domains in the settings", 0};
+        state.error =
+            Error{ErrorKind::unreachable,
+                  fmt::format("none of the servers named for {} serves it", domain.name.text()),
+                  "correct forests[].domains in the settings", 0};
     if (state.reader) {
         state.error.reset();
         domain.server = state.uri.to_string();
@@ -256,9 +273,11 @@ Result<Directory*> Sessions::Impl::open_pdc(const DomainKey& key, DomainState& s
     const auto& [forest_name, domain_name] = key;
     const ForestSettings& forest = forest_settings(forest_name);
     ServerUri uri = state.uri;
-    if (state.pdc_role->empty()) { // not AD: the first server of the settings takes creates and deletes
+    if (state.pdc_role
+            ->empty()) { // not AD: the first server of the settings takes creates and deletes
         const Domain* const domain = topology.find(forest_name, domain_name);
-        if (domain == nullptr || domain->servers.empty() || domain->servers.front().uri == state.uri)
+        if (domain == nullptr || domain->servers.empty() ||
+            domain->servers.front().uri == state.uri)
             return state.reader.get();
         uri = domain->servers.front().uri;
     } else {
@@ -267,9 +286,10 @@ Result<Directory*> Sessions::Impl::open_pdc(const DomainKey& key, DomainState& s
             return state.reader.get();
         const auto holder = dcs[forest_name].find(state.pdc_role->key());
         if (holder == dcs[forest_name].end())
-            return fail(ErrorKind::unreachable,
-                        fmt::format("the PDC emulator of {} has no dNSHostName", domain_name.text()),
-                        "check fSMORoleOwner of the domain and the server object that it names");
+            return fail(
+                ErrorKind::unreachable,
+                fmt::format("the PDC emulator of {} has no dNSHostName", domain_name.text()),
+                "check fSMORoleOwner of the domain and the server object that it names");
         uri.host = holder->second.dns_name;
     }
     auto session = connector.connect(endpoint(forest, domain_name, uri), stop);
@@ -294,8 +314,9 @@ std::stop_token Sessions::stop() const {
 
 Topology Sessions::discover() {
     std::vector<Forest> forests(impl_->settings.forests.size());
-    run_parallel(forests.size(), impl_->workers(),
-                 [&](std::size_t i) { forests[i] = impl_->discover_forest(impl_->settings.forests[i]); });
+    run_parallel(forests.size(), impl_->workers(), [&](std::size_t i) {
+        forests[i] = impl_->discover_forest(impl_->settings.forests[i]);
+    });
     impl_->topology.forests = std::move(forests);
     return impl_->topology;
 }
@@ -314,8 +335,8 @@ void Sessions::probe(Topology& topology) {
                     open.push_back({&impl_->forest_settings(forest.name), domain.name, &server});
     run_parallel(open.size(), impl_->workers(), [&](std::size_t i) {
         auto attempt = impl_->try_all(*open[i].forest, {{open[i].domain, open[i].server->uri}});
-        *open[i].server =
-            describe(open[i].server->uri, attempt.front().session.get(), impl_->dcs.at(open[i].forest->name));
+        *open[i].server = describe(open[i].server->uri, attempt.front().session.get(),
+                                   impl_->dcs.at(open[i].forest->name));
         open[i].server->error = attempt.front().error;
     });
 }
@@ -324,9 +345,11 @@ Result<Directory*> Sessions::reader(const std::string& forest, const DomainName&
     const std::scoped_lock guard(impl_->lock);
     const auto found = impl_->domains.find({forest, domain});
     if (found == impl_->domains.end())
-        return fail(ErrorKind::not_found, fmt::format("the domain {} is in none of the forests", domain.text()));
+        return fail(ErrorKind::not_found,
+                    fmt::format("the domain {} is in none of the forests", domain.text()));
     if (!found->second.reader)
-        return fail(found->second.error.value_or(Error{ErrorKind::unreachable, "no server answers", "", 0}));
+        return fail(found->second.error.value_or(
+            Error{ErrorKind::unreachable, "no server answers", "", 0}));
     return found->second.reader.get();
 }
 
@@ -339,7 +362,8 @@ Result<Directory*> Sessions::writer(const std::string& forest, const DomainName&
     guard.unlock(); // one domain is used by one thread at a time
     if (!state.pdc_role)
         return fail(state.pdc_role.error());
-    return state.pdc ? Result<Directory*>(state.pdc.get()) : impl_->open_pdc({forest, domain}, state);
+    return state.pdc ? Result<Directory*>(state.pdc.get())
+                     : impl_->open_pdc({forest, domain}, state);
 }
 
 Result<Directory*> Sessions::global_catalog(const std::string& forest) {
@@ -351,14 +375,17 @@ Result<Directory*> Sessions::global_catalog(const std::string& forest) {
         for (const auto& known : impl_->topology.forests)
             for (const auto& domain : known.domains)
                 for (const auto& server : domain.servers)
-                    if (known.name == forest && server.gc && server.uri.scheme != ServerUri::Scheme::ldapi) {
+                    if (known.name == forest && server.gc &&
+                        server.uri.scheme != ServerUri::Scheme::ldapi) {
                         servers.push_back(server.uri);
-                        servers.back().port = server.uri.scheme == ServerUri::Scheme::ldaps ? 3269 : 3268;
+                        servers.back().port =
+                            server.uri.scheme == ServerUri::Scheme::ldaps ? 3269 : 3268;
                     }
     Error last{ErrorKind::not_found, fmt::format("no global catalog of {} is known", forest),
                "name one: forests[].global_catalog", 0};
     for (const auto& uri : servers) {
-        auto session = impl_->connector.connect(Impl::endpoint(settings, settings.domain, uri), impl_->stop);
+        auto session =
+            impl_->connector.connect(Impl::endpoint(settings, settings.domain, uri), impl_->stop);
         if (session)
             return (impl_->catalogs[forest] = std::move(*session)).get();
         last = session.error();
@@ -366,18 +393,21 @@ Result<Directory*> Sessions::global_catalog(const std::string& forest) {
     return fail(std::move(last));
 }
 
-Result<std::unique_ptr<Directory>> Sessions::separate(const std::string& forest, const DomainName& domain) {
-    return separate_as(forest, domain, Impl::endpoint(impl_->forest_settings(forest), domain, {}).auth);
+Result<std::unique_ptr<Directory>> Sessions::separate(const std::string& forest,
+                                                      const DomainName& domain) {
+    return separate_as(forest, domain,
+                       Impl::endpoint(impl_->forest_settings(forest), domain, {}).auth);
 }
 
-Result<std::unique_ptr<Directory>> Sessions::separate_as(const std::string& forest, const DomainName& domain,
+Result<std::unique_ptr<Directory>> Sessions::separate_as(const std::string& forest,
+                                                         const DomainName& domain,
                                                          const AuthSettings& auth) {
     auto readable = reader(forest, domain);
     if (!readable)
         return fail(readable.error());
     std::unique_lock guard(impl_->lock);
-    Endpoint endpoint =
-        Impl::endpoint(impl_->forest_settings(forest), domain, impl_->domains.at({forest, domain}).uri);
+    Endpoint endpoint = Impl::endpoint(impl_->forest_settings(forest), domain,
+                                       impl_->domains.at({forest, domain}).uri);
     guard.unlock();
     endpoint.auth = auth;
     return impl_->connector.connect(endpoint, impl_->stop);

@@ -10,9 +10,10 @@
 
 namespace scp {
 
-/// The open sessions of one cycle: for each domain one server that all reads go to, and the server that takes creates
-/// and deletes. Sessions are opened when first asked for and live as long as this object.
-/// Different domains may be used by different threads at once; one domain by one thread at a time.
+/// The open sessions of one cycle: for each domain one server that all reads go to, and the server
+/// that takes creates and deletes. Sessions are opened when first asked for and live as long as
+/// this object. Different domains may be used by different threads at once; one domain by one
+/// thread at a time.
 class Sessions {
   public:
     Sessions(const Settings& settings, Connector& connector, std::stop_token stop);
@@ -20,8 +21,8 @@ class Sessions {
     Sessions(const Sessions&) = delete;
     Sessions& operator=(const Sessions&) = delete;
 
-    /// RootDSE → crossRefs → domains → a server each, all domains at once. Never fails as a whole: what could not be
-    /// reached says so in the Topology.
+    /// RootDSE → crossRefs → domains → a server each, all domains at once. Never fails as a whole:
+    /// what could not be reached says so in the Topology.
     [[nodiscard]] Topology discover();
 
     /// Tries the servers that discover() had no need of, all at once, for `scpctl topology`.
@@ -29,20 +30,23 @@ class Sessions {
 
     /// The domain's pinned server.
     [[nodiscard]] Result<Directory*> reader(const std::string& forest, const DomainName& domain);
-    /// The PDC emulator's session (not AD: the first server of the settings); ErrorKind::unreachable without it.
+    /// The PDC emulator's session (not AD: the first server of the settings);
+    /// ErrorKind::unreachable without it.
     [[nodiscard]] Result<Directory*> writer(const std::string& forest, const DomainName& domain);
     /// A global catalog of the forest. ErrorKind::not_found where there is none or it is off.
     [[nodiscard]] Result<Directory*> global_catalog(const std::string& forest);
     /// A session of its own with the server that reader() uses, e.g. to watch from another thread.
-    [[nodiscard]] Result<std::unique_ptr<Directory>> separate(const std::string& forest, const DomainName& domain);
+    [[nodiscard]] Result<std::unique_ptr<Directory>> separate(const std::string& forest,
+                                                              const DomainName& domain);
     /// The same place, bound as somebody else (scpctl explain --agent-bind-dn).
-    [[nodiscard]] Result<std::unique_ptr<Directory>> separate_as(const std::string& forest, const DomainName& domain,
-                                                                 const AuthSettings& auth);
+    [[nodiscard]] Result<std::unique_ptr<Directory>>
+    separate_as(const std::string& forest, const DomainName& domain, const AuthSettings& auth);
 
     [[nodiscard]] const Settings& settings() const;
     [[nodiscard]] std::stop_token stop() const;
 
-    /// Names a domain that was black-holed in the last cycle: it is not tried, and is incomplete with `why` at once.
+    /// Names a domain that was black-holed in the last cycle: it is not tried, and is incomplete
+    /// with `why` at once.
     void take_as_down(const std::string& forest, const DomainName& domain, Error why);
 
   private:

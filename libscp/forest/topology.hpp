@@ -44,9 +44,11 @@ struct Forest {
     std::string name; ///< our name for it
     DomainName root;
     Dn configuration_nc;
-    std::vector<Dn> naming_contexts; ///< of all its crossRefs, application partitions and the Configuration NC too
-    bool active_directory = false; ///< else a plain LDAP server: writes go to the first server of the settings
-    std::vector<Domain> domains;   ///< sorted by name
+    std::vector<Dn> naming_contexts; ///< of all its crossRefs, application partitions and the
+                                     ///< Configuration NC too
+    bool active_directory =
+        false; ///< else a plain LDAP server: writes go to the first server of the settings
+    std::vector<Domain> domains; ///< sorted by name
     std::vector<Trust> trusts;
     std::optional<Error> error; ///< nothing of the forest could be read: its domains are unknown
 };

@@ -8,13 +8,15 @@
 namespace scp {
 
 /// DESIGN.md "observe" (a) to (c) and the accounts, all domains at once. Never fails as a whole.
-[[nodiscard]] Observation observe(const Topology& topology, Sessions& sessions, std::span<const Rule> rules);
+[[nodiscard]] Observation observe(const Topology& topology, Sessions& sessions,
+                                  std::span<const Rule> rules);
 
 /// (d): looks at the DNs where copies would be created.
 [[nodiscard]] std::vector<PlaceView> observe_places(const Topology& topology, Sessions& sessions,
                                                     const std::vector<Place>& places);
 
 /// One account as `explain --account` asks for it.
-[[nodiscard]] ResolvedAccount resolve_account(const Topology& topology, Sessions& sessions, const AccountQuery& query);
+[[nodiscard]] ResolvedAccount resolve_account(const Topology& topology, Sessions& sessions,
+                                              const AccountQuery& query);
 
 } // namespace scp

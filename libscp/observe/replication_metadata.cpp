@@ -1,0 +1,76 @@
+#include "observe/replication_metadata.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace scp {
+namespace {
+
+/// ATTRTYP of [MS-DRSR] 5.16.4: the fixed prefix of the OID's arc in the upper half, its last arc
+/// in the lower. Prefix 0 is 2.5.4, 2 is 1.2.840.113556.1.2, 9 is 1.2.840.113556.1.4; the numbers
+/// are the OIDs' own.
+struct Known {
+    std::string_view name;
+    std::uint32_t attribute;
+};
+constexpr std::array<Known, 13> known_attributes{{
+    {"description", 0x0000000d},
+    {"displayName", 0x0002000d},
+    {"name", 0x00090001},
+    {"keywords", 0x00090030},
+    {"versionNumber", 0x0009008d},
+    {"vendor", 0x000900ff},
+    {"versionNumberHi", 0x00090148},
+    {"versionNumberLo", 0x00090149},
+    {"serviceClassName", 0x000901fd},
+    {"serviceBindingInformation", 0x000901fe},
+    {"serviceDNSName", 0x00090291},
+    {"serviceDNSNameType", 0x00090293},
+    {"appSchemaVersion", 0x00090350},
+}};
+
+std::uint64_t little_endian(std::string_view bytes, std::size_t at, std::size_t count) {
+    std::uint64_t number = 0;
+    for (std::size_t i = count; i > 0; --i)
+        number = number << 8 | static_cast<unsigned char>(bytes[at + i - 1]);
+    return number;
+}
+
+constexpr std::size_t header_size = 16;
+constexpr std::size_t record_size = 48;
+constexpr std::uint64_t seconds_1601_to_1970 = 11'644'473'600;
+
+} // namespace
+
+std::optional<Timestamp> newest_change(std::string_view blob,
+                                       std::span<const std::string> attributes) {
+    if (blob.size() < header_size || little_endian(blob, 0, 4) != 1)
+        return std::nullopt;
+    const std::uint64_t count = little_endian(blob, 8, 4);
+    if (count > (blob.size() - header_size) / record_size)
+        return std::nullopt;
+    std::vector<std::uint64_t> wanted{0x00090001}; // name: a rename counts
+    for (const auto& known : known_attributes)
+        if (std::any_of(attributes.begin(), attributes.end(), [&](const std::string& name) {
+                return equal_ascii_nocase(name, known.name);
+            }))
+            wanted.push_back(known.attribute);
+
+    std::uint64_t newest = 0;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::size_t at = header_size + static_cast<std::size_t>(i) * record_size;
+        if (std::find(wanted.begin(), wanted.end(), little_endian(blob, at, 4)) != wanted.end())
+            newest = std::max(newest, little_endian(blob, at + 8, 8)); // DSTIME: seconds since 1601
+    }
+    // Past 9999 it is no time: somebody's clock or bytes are broken.
+    if (newest < seconds_1601_to_1970 || newest > seconds_1601_to_1970 + 253'402'300'799)
+        return std::nullopt;
+    return Timestamp{
+        std::chrono::seconds{static_cast<std::int64_t>(newest - seconds_1601_to_1970)}};
+}
+
+} // namespace scp
