@@ -1,0 +1,6 @@
+"""An AD-shaped forest out of OpenLDAP servers, for tests: see lab.Lab, and `tests/lab/forest --help`."""
+
+from .lab import AgentResult, Lab
+from .process import LabError
+
+__all__ = ["AgentResult", "Lab", "LabError"]

@@ -1,0 +1,323 @@
+"""The lab as a whole: brought up, described, faulted and brought down."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import forest, plugin as plugin_module, settings, template
+from .addresses import Block
+from .admin import Admin
+from .certs import Authority, KeyPair
+from .forest import ACCOUNTS, DOMAINS, PASSWORD, ROOT
+from .kerberos import Kdc
+from .process import AddressTaken, LabError, Process
+from .server import Server
+
+MARK = "lab.json"
+_ATTEMPTS = 10
+
+
+class Lab:
+    """A forest of slapds. `with Lab() as lab:` brings it up in a directory of its own and leaves nothing behind.
+
+    directory   where; a new temporary one if not given. It must be empty or not exist, and goes away with down()
+    kerberos    with a KDC; slapd then takes GSSAPI
+    plugin      AD's behaviour on writes (objectGUID, USNs): True, False, or None for "if it can be compiled"
+    gc          with a global catalog
+    seed_scps   so many unrelated SCPs below CN=System of every domain
+    claim_ad    the RootDSE shows AD's capability OIDs, though slapd has not all that they promise
+    svc_unlimited  lifts the limit of 1000 entries for the service account, as RFC 4533 at scale needs
+    detach      the servers outlive this process; otherwise they and the directory go when it ends, however it ends
+    """
+
+    def __init__(self, directory: str | Path | None = None, *, kerberos: bool = False, plugin: bool | None = None,
+                 gc: bool = True, seed_scps: int = 0, claim_ad: bool = False, svc_unlimited: bool = False,
+                 detach: bool = False):
+        self.dir = Path(directory).absolute() if directory else None
+        self.options = {"kerberos": kerberos, "plugin": plugin, "gc": gc, "seed_scps": seed_scps,
+                        "claim_ad": claim_ad, "svc_unlimited": svc_unlimited}
+        self._detach = detach
+        self._guardian: subprocess.Popen | None = None
+        self._proxies: list = []
+        self._next_proxy = 100
+        self.block: Block | None = None
+        self.servers: dict[str, Server] = {}
+        self.kdc: Kdc | None = None
+        self.has_plugin = False
+        self.authority: Authority | None = None
+        self._template: template.Template | None = None
+        self._admins: dict[str, Admin] = {}
+
+    # ---- up and down
+
+    def __enter__(self) -> Lab:
+        return self.up()
+
+    def __exit__(self, *_exc) -> None:
+        self.down()
+
+    def up(self) -> Lab:
+        why_not = plugin_module.why_not()
+        if self.options["plugin"] and why_not:
+            raise LabError(f"the plugin cannot be compiled: {why_not}")
+        self.has_plugin = self.options["plugin"] is not False and not why_not
+        self._make_directory()
+        try:
+            for attempt in range(_ATTEMPTS):
+                self._clear()
+                try:
+                    self._up_once(Block.pick())
+                    return self
+                except AddressTaken:
+                    self._stop_all()
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+        except BaseException:
+            self.down()
+            raise
+        raise AssertionError("unreachable")
+
+    def _up_once(self, block: Block) -> None:
+        self.block = block
+        built = plugin_module.build() if self.has_plugin else None
+        self._template = template.prepare(self.has_plugin, self.options["seed_scps"])
+        for name in ("run", "tls", "secrets"):
+            (self.dir / name).mkdir(mode=0o700)
+        self.authority = Authority(self.dir / "tls")
+        self.servers = {d.key: Server(d.key, d, self.dir, block.address(d.number)) for d in DOMAINS}
+        if self.options["gc"]:
+            self.servers["gc"] = Server("gc", ROOT, self.dir, block.address(ROOT.number))
+        if self.options["kerberos"]:
+            self.kdc = Kdc(self.dir, block)
+            self.kdc.create()
+            self.kdc.start(not self._detach)
+        for server in self.servers.values():
+            server.install(self._template, self.authority, built, self.options["claim_ad"],
+                           self.options["svc_unlimited"])
+        self._write_secrets()
+        self._start([*self.servers])
+        self._write_documents()
+
+    def down(self) -> None:
+        """Ends the servers and removes the directory."""
+        for proxy in self._proxies:
+            proxy.close()
+        self._proxies.clear()
+        self._stop_all()
+        if self.dir and self.dir.exists():
+            shutil.rmtree(self.dir)
+        if self._guardian:
+            self._guardian.stdin.close()
+            self._guardian.wait()
+            self._guardian = None
+
+    def restore(self) -> None:
+        """Puts every directory back to its first content, under the same addresses. Proxies stay."""
+        running = [name for name, server in self.servers.items() if server.process]
+        self._disconnect(running)
+        for server in self.servers.values():
+            server.stop()
+            self._template.restore(server.paths)
+        self._start([*self.servers])
+        self._save()
+
+    def _make_directory(self) -> None:
+        if self.dir is None:
+            self.dir = Path(tempfile.mkdtemp(prefix="scplab-"))
+        elif self.dir.exists() and any(self.dir.iterdir()):
+            raise LabError(f"{self.dir} is not empty: the lab wants a directory of its own")
+        else:
+            self.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.dir / MARK).write_text("{}\n")  # says "ours" to `forest down` from now on
+        if not self._detach:
+            # Removes the directory if this process dies without doing so; the servers die with it by themselves.
+            self._guardian = subprocess.Popen(
+                ["/bin/sh", "-c", 'cat >/dev/null; n=0; while [ -e "$1" ] && [ $n -lt 50 ]; do rm -rf "$1"; n=$((n+1)); done',
+                 "scplab-guardian", str(self.dir)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd="/",
+                start_new_session=True)
+
+    def _clear(self) -> None:
+        for path in self.dir.iterdir():
+            if path.name != MARK:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _stop_all(self) -> None:
+        self._disconnect([*self._admins])
+        for server in self.servers.values():
+            server.stop()
+        if self.kdc and self.kdc.process:
+            self.kdc.process.end()
+            self.kdc.process = None
+
+    # ---- faults
+
+    def _start(self, names: list[str]) -> None:
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LDAPNOINIT": "1"}
+        if self.kdc:
+            environment |= self.kdc.server_environment()
+        for name in names:
+            self.servers[name].launch(environment, not self._detach)
+        for name in names:
+            self.servers[name].wait_ready()
+
+    def server(self, name: str) -> Server:
+        return self.servers["gc" if name.lower() == "gc" else forest.find_domain(name).key]
+
+    def stop(self, name: str) -> None:
+        """Ends one domain's server (or `gc`): connections to it are refused from now on."""
+        server = self.server(name)
+        self._disconnect([server.name])
+        server.stop()
+        self._save()
+
+    def start(self, name: str) -> None:
+        server = self.server(name)
+        if server.process and server.process.alive():
+            raise LabError(f"slapd of {server.name} runs already")
+        self._start([server.name])
+        self._save()
+
+    def pause(self, name: str) -> None:
+        """Freezes one server: it accepts connections and answers nothing."""
+        self.server(name).pause()
+
+    def resume(self, name: str) -> None:
+        self.server(name).resume()
+
+    def proxy(self, name: str, *, tls: bool = True, certificate: str | KeyPair = "good"):
+        """A fault proxy in front of a domain's server, on an address of its own; see scripted.FaultProxy.
+
+        certificate  "good", one of certs.BAD_KINDS, or a pair of files
+        """
+        from .scripted import FaultProxy
+        address = self.block.address(self._next_proxy)
+        self._next_proxy += 1
+        server = self.server(name)
+        if isinstance(certificate, str):
+            certificate = self.certificate(certificate, address)
+        proxy = FaultProxy(address, (server.address, server.port), certificate if tls else None)
+        self._proxies.append(proxy)
+        return proxy
+
+    def certificate(self, kind: str, address: str, dns: list[str] | None = None) -> KeyPair:
+        """A server certificate for an address: "good" or one of certs.BAD_KINDS."""
+        if kind == "good":
+            return self.authority.server(f"server-{address}", dns or [], [address])
+        return self.authority.bad_server(kind, dns or [], [address])
+
+    # ---- looking and poking
+
+    def domain(self, name: str) -> Admin:
+        """A connection to one domain (or `gc`) as its administrator, for tests to look and poke."""
+        server = self.server(name)
+        if server.name not in self._admins:
+            self._admins[server.name] = Admin.external(server)
+        return self._admins[server.name]
+
+    def connect(self, name: str, account: str = "svc", *, password: str | None = None) -> Admin:
+        """A new connection to a domain, bound as an account of lab.json (LDAPS, simple bind)."""
+        return Admin.simple(self.server(name), ACCOUNTS[account].dn, password or PASSWORD, self.authority.file)
+
+    def agent_search(self, filter: str = forest.AGENT_FILTER, *, account: str = "agent",
+                     attributes: tuple[str, ...] = ("serviceBindingInformation",)) -> AgentResult:
+        """What an agent does: plain ldapsearch, subtree, from the default naming context of its account's domain."""
+        known = ACCOUNTS[account]
+        server = self.servers[known.domain]
+        done = subprocess.run(
+            ["ldapsearch", "-x", "-LLL", "-o", "ldif-wrap=no", "-H", server.ldaps, "-D", known.dn,
+             "-y", str(self.password_file(account)), "-b", known.home.nc, "-s", "sub", filter, *attributes],
+            capture_output=True, text=True, env=self.client_environment(), cwd=self.dir, timeout=60)
+        return AgentResult(done)
+
+    def _disconnect(self, names: list[str]) -> None:
+        for name in names:
+            if name in self._admins:
+                self._admins.pop(name).close()
+
+    # ---- documents
+
+    @property
+    def scpd_yaml(self) -> Path:
+        return self.dir / "scpd.yaml"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.dir / "tls" / "ca.crt"
+
+    def password_file(self, account: str) -> Path:
+        return self.dir / "secrets" / f"{ACCOUNTS[account].sam}.{ACCOUNTS[account].domain}.password"
+
+    def client_environment(self) -> dict[str, str]:
+        """An environment for LDAP clients in which nothing of this machine's or user's settings counts."""
+        environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(self.dir), "LANG": "C.UTF-8",
+                       "LDAPCONF": str(self.dir / "ldap.conf"), "LDAPRC": "none"}
+        return environment | (self.kdc.client_environment() if self.kdc else {})
+
+    def document(self) -> dict:
+        """What `forest up` prints and lab.json holds."""
+        return settings.document(self)
+
+    def _write_secrets(self) -> None:
+        for key in ACCOUNTS:
+            path = self.password_file(key)
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(PASSWORD)
+        self.authority.client("client-svc", ACCOUNTS["svc"].sam)
+        (self.dir / "ldap.conf").write_text(f"TLS_CACERT {self.ca_file}\nTLS_REQCERT demand\nSASL_NOCANON on\n")
+
+    def _write_documents(self) -> None:
+        self.scpd_yaml.write_text(settings.scpd_yaml(self))
+        self._save()
+
+    def _save(self) -> None:
+        fresh = self.dir / (MARK + ".new")
+        fresh.write_text(json.dumps(self.document(), indent=2) + "\n")
+        os.replace(fresh, self.dir / MARK)
+
+    @classmethod
+    def attach(cls, directory: str | Path) -> Lab:
+        """The lab that another process brought up there with `detach`."""
+        path = Path(directory).absolute()
+        try:
+            document = json.loads((path / MARK).read_text())
+        except (OSError, ValueError) as error:
+            raise LabError(f"{path} holds no lab: {error}") from None
+        self = cls(path, detach=True, **document.get("options", {}))
+        if "domains" not in document:  # not fully up: down() can still clear it away
+            return self
+        self.block = Block(*document["block"])
+        self.has_plugin = document["plugin"]
+        self.authority = Authority.load(path / "tls")
+        self._template = template.prepare(self.has_plugin, self.options["seed_scps"])
+        for known in document["domains"] + ([document["gc"]] if document["gc"] else []):
+            server = Server(known["key"], ROOT if known["key"] == "gc" else forest.BY_KEY[known["key"]], path,
+                            known["address"])
+            server.process = Process(known["pid"], known["started"]) if known["pid"] else None
+            self.servers[server.name] = server
+        if document["kerberos"]:
+            self.kdc = Kdc(path, self.block)
+            self.kdc.process = Process(document["kerberos"]["pid"], document["kerberos"]["started"])
+        return self
+
+
+class AgentResult:
+    """What the agent's ldapsearch said: `found` entries, their DNs and bindings."""
+
+    def __init__(self, done: subprocess.CompletedProcess):
+        self.returncode = done.returncode
+        self.stdout, self.stderr = done.stdout, done.stderr
+        self.dns: list[str] = []
+        self.bindings: list[str] = []
+        for line in done.stdout.splitlines():
+            name, _, value = line.partition(": ")
+            if name in ("dn", "serviceBindingInformation"):
+                (self.dns if name == "dn" else self.bindings).append(value)
+        self.found = len(self.dns)
+
+    def __repr__(self) -> str:
+        return f"<agent found {self.found}: {self.dns} rc {self.returncode} {self.stderr.strip()}>"
