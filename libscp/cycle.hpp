@@ -17,7 +17,8 @@ struct CycleOptions {
     std::optional<std::string> approved; ///< hash of a plan over the limits that a person has approved
     /// Asked with the guarded plan before anything is written; false: nothing is written. Null: a dry run.
     std::function<bool(const Plan&)> go_ahead;
-    std::function<Result<std::unique_ptr<History>>()> open_history; ///< called only where there is something to write
+    /// Called only where there is something to write; a daemon gives the same one each time.
+    std::function<Result<History*>()> open_history;
     std::function<void(const std::string&)> progress; ///< one short line as each stage begins; may be null
 };
 

@@ -393,24 +393,21 @@ Result<Directory*> Sessions::global_catalog(const std::string& forest) {
     return fail(std::move(last));
 }
 
-Result<std::unique_ptr<Directory>> Sessions::separate(const std::string& forest,
-                                                      const DomainName& domain) {
-    return separate_as(forest, domain,
-                       Impl::endpoint(impl_->forest_settings(forest), domain, {}).auth);
-}
-
-Result<std::unique_ptr<Directory>> Sessions::separate_as(const std::string& forest,
-                                                         const DomainName& domain,
-                                                         const AuthSettings& auth) {
+Result<Endpoint> Sessions::endpoint(const std::string& forest, const DomainName& domain) {
     auto readable = reader(forest, domain);
     if (!readable)
         return fail(readable.error());
-    std::unique_lock guard(impl_->lock);
-    Endpoint endpoint = Impl::endpoint(impl_->forest_settings(forest), domain,
-                                       impl_->domains.at({forest, domain}).uri);
-    guard.unlock();
-    endpoint.auth = auth;
-    return impl_->connector.connect(endpoint, impl_->stop);
+    const std::scoped_lock guard(impl_->lock);
+    return Impl::endpoint(impl_->forest_settings(forest), domain, impl_->domains.at({forest, domain}).uri);
+}
+
+Result<std::unique_ptr<Directory>> Sessions::separate_as(const std::string& forest, const DomainName& domain,
+                                                         const AuthSettings& auth) {
+    auto where = endpoint(forest, domain);
+    if (!where)
+        return fail(where.error());
+    where->auth = auth;
+    return impl_->connector.connect(*where, impl_->stop);
 }
 
 void Sessions::take_as_down(const std::string& forest, const DomainName& domain, Error why) {
