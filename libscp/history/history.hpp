@@ -14,28 +14,46 @@
 
 namespace scp {
 
-/// One write, as it stands in the history: before it happens (result empty), and again with its result.
+/// One write, as it stands in the history: before it happens (result empty), and again with its
+/// result.
 struct HistoryRecord {
     std::string id; ///< unique: time, writer and a counter
     Timestamp at;
-    std::string who;  ///< the local user
+    std::string who; ///< the local user
     std::string host;
-    Change change;
-    std::optional<Attributes> pre_image; ///< everything readable of the object just before; empty for create
-    std::string result; ///< "", "done", "failed", "skipped"
+    Change
+        change; ///< of a create that is done, with the new object's GUID where the server showed it
+    /// Everything readable of the object just before; empty for create.
+    std::optional<Attributes> pre_image;
+    std::string result; ///< "" (not known: the writer died in between), "done", "failed", "skipped"
     std::string error;
 };
 
-/// Append-only, one file a writer, 0600, one JSON object a line (CONTRACT.md "Files").
+/// Append-only, one file a writing process, 0600, one JSON object a line (CONTRACT.md "Files"). A
+/// write has two lines: one before it happens, with the pre-image, and one with its result. Safe
+/// for use by several threads.
 class History {
   public:
-    /// Makes DIR (0700) and a file of this process's own in it. ErrorKind::io.
+    /// Makes DIR (0700) and a file of this process's own in it. ErrorKind::io; also where others
+    /// may write to DIR, because `undo` will act on what it finds there.
     [[nodiscard]] static Result<std::unique_ptr<History>> open(const std::filesystem::path& dir);
     virtual ~History() = default;
-    /// Durable (fsync) when it returns: call before the writes that it describes. Fills in id, at, who and host.
+    /// Durable (fsync) when it returns: call before the writes that it describes. Fills in id, at,
+    /// who and host. On failure nothing of `before` is left in the file.
     [[nodiscard]] virtual Result<void> record(std::span<HistoryRecord> before) = 0;
     /// The results of records written before. Not fsynced by itself.
     [[nodiscard]] virtual Result<void> finish(std::span<const HistoryRecord> after) = 0;
 };
+
+struct HistoryListing {
+    std::vector<HistoryRecord> records; ///< sorted by time and id
+    /// "FILE:LINE: what is wrong" for lines that cannot be read. A torn last line is none: its
+    /// writer died before the write that it would have described.
+    std::vector<std::string> problems;
+};
+
+/// All files of DIR. A DIR that is not there is an empty history. ErrorKind::io where DIR or a file
+/// is not readable.
+[[nodiscard]] Result<HistoryListing> read_history(const std::filesystem::path& dir);
 
 } // namespace scp
