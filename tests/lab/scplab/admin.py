@@ -7,16 +7,15 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
-os.environ.setdefault("LDAPNOINIT", "1")  # before libldap is loaded: it reads its settings once
+with mock.patch.dict(os.environ, LDAPNOINIT="1"):  # libldap reads its settings now, and never again
+    import ldap
+    import ldap.dn
+    import ldap.sasl
 
-import ldap  # noqa: E402
-import ldap.dn  # noqa: E402
-import ldap.modlist  # noqa: E402
-import ldap.sasl  # noqa: E402
-
-from . import forest  # noqa: E402
-from .forest import CONFIGURATION, Domain  # noqa: E402
+from . import forest
+from .forest import CONFIGURATION, Domain
 
 if TYPE_CHECKING:
     from .server import Server
