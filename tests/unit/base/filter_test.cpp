@@ -12,7 +12,7 @@ namespace {
 using namespace std::string_literals;
 
 struct TextRow {
-    const char* name;
+    std::string name;
     std::string value;
     const char* text; ///< of (cn=value)
 };
@@ -37,7 +37,7 @@ const TextRow text_rows[] = {
 };
 
 struct BadRow {
-    const char* name;
+    std::string name;
     std::string text;
     const char* message; ///< a part of it
 };
@@ -72,7 +72,7 @@ const BadRow bad_rows[] = {
 };
 
 struct RoundRow {
-    const char* name;
+    std::string name;
     const char* text;
     const char* again; ///< nullptr: the same
 };
@@ -111,7 +111,7 @@ const Attributes& an_entry() {
 }
 
 struct MatchRow {
-    const char* name;
+    std::string name;
     std::string filter;
     bool matches;
 };
@@ -261,7 +261,7 @@ TEST_CASE("filter: depth and length have limits") {
         REQUIRE(!deeper);
         CHECK(deeper.error().message.find("nested deeper than 64") != std::string::npos);
         CHECK(!parse_filter(nested(1000, op)));
-        CHECK(!parse_filter(nested(10'000'000, op), {.max_depth = 64, .max_length = 1U << 30U}));
+        CHECK(!parse_filter(nested(100'000, op), {.max_depth = 64, .max_length = 1U << 30U}));
     }
     CHECK(parse_filter(nested(8, "&"), {.max_depth = 8}));
     CHECK(!parse_filter(nested(9, "&"), {.max_depth = 8}));
