@@ -1,1 +1,236 @@
-namespace scp {}
+#include "daemon/daemon.hpp"
+
+#include "settings/load.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include <csignal>
+#include <ctime>
+#include <system_error>
+#include <variant>
+
+namespace scp {
+namespace {
+
+constexpr std::uint64_t timer_accuracy = 10'000;   // microseconds
+constexpr std::uint64_t stop_deadline = 8'000'000; // microseconds; systemd is promised 10 s
+
+void check(int result, const char* what) {
+    if (result < 0)
+        throw std::system_error(-result, std::generic_category(), what);
+}
+
+std::uint64_t microseconds(Schedule::Time time) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
+}
+
+/// Worth another cycle soon: an answer that did not come, or somebody who was faster.
+bool wants_retry(const CycleReport& report) {
+    if (report.error)
+        return true;
+    for (const auto& [id, result] : report.results)
+        if (result.state == ChangeResult::State::failed && !result.held)
+            return true;
+    return false;
+}
+
+} // namespace
+
+void Daemon::Release::operator()(sd_event* event) const {
+    sd_event_unref(event);
+}
+
+void Daemon::Release::operator()(sd_event_source* source) const {
+    sd_event_source_unref(source);
+}
+
+Daemon::Daemon(DaemonOptions options, Settings settings, Connector& connector)
+    : options_(std::move(options)),
+      settings_(std::make_shared<const Settings>(std::move(settings))),
+      schedule_(settings_->daemon, std::chrono::steady_clock::now()),
+      worker_(connector, mailbox_, options_.history_dir), watchers_(connector, mailbox_),
+      prober_(connector, mailbox_) {
+    sd_event* event = nullptr;
+    check(sd_event_new(&event), "sd_event_new");
+    event_.reset(event);
+    check(sd_event_add_io(event, nullptr, mailbox_.descriptor(), 1 /* EPOLLIN */, on_mail, this),
+          "sd_event_add_io");
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+        check(sd_event_add_signal(event, nullptr, signal, on_signal, this), "sd_event_add_signal");
+    sd_event_source* timer = nullptr;
+    check(sd_event_add_time(event, &timer, CLOCK_MONOTONIC, 0, timer_accuracy, on_timer, this),
+          "sd_event_add_time");
+    timer_.reset(timer);
+}
+
+Daemon::~Daemon() = default;
+
+int Daemon::run() {
+    arm();
+    const int status = sd_event_loop(event_.get());
+    watchers_.stop_all();
+    prober_.stop_all();
+    return status < 0 ? 1 : status;
+}
+
+/// Sets the one timer to when the next cycle is due.
+void Daemon::arm() {
+    const auto due = schedule_.due();
+    if (!due || stopping_) {
+        sd_event_source_set_enabled(timer_.get(), SD_EVENT_OFF);
+        return;
+    }
+    sd_event_source_set_time(timer_.get(), microseconds(*due));
+    sd_event_source_set_enabled(timer_.get(), SD_EVENT_ONESHOT);
+}
+
+int Daemon::on_timer(sd_event_source*, std::uint64_t, void* self) {
+    auto& daemon = *static_cast<Daemon*>(self);
+    const auto due = daemon.schedule_.due();
+    if (due && *due <= std::chrono::steady_clock::now())
+        daemon.begin_cycle();
+    daemon.arm();
+    return 0;
+}
+
+void Daemon::begin_cycle() {
+    cycle_trigger_ = schedule_.trigger();
+    spdlog::debug("cycle begins ({})", cycle_trigger_);
+    schedule_.cycle_began();
+    running_ = true;
+    worker_.start(settings_, prober_.down());
+    if (!ready_) {
+        ready_ = true;
+        sd_notify(0, "READY=1");
+        notify_status("the first cycle has begun");
+    }
+}
+
+int Daemon::on_mail(sd_event_source*, int, unsigned, void* self) {
+    auto& daemon = *static_cast<Daemon*>(self);
+    for (auto& message : daemon.mailbox_.take())
+        std::visit([&](auto& what) { daemon.handle(std::move(what)); }, message);
+    daemon.arm();
+    return 0;
+}
+
+void Daemon::handle(CycleDone done) {
+    running_ = false;
+    if (stopping_) {
+        sd_event_exit(event_.get(), 0);
+        return;
+    }
+    schedule_.cycle_ended(std::chrono::steady_clock::now(), wants_retry(done.report));
+    log_.tell(done, cycle_trigger_);
+    watchers_.follow(done.targets, settings_->daemon);
+    for (const auto& view : done.report.observation.domains) {
+        const DomainKey key{view.forest, view.domain};
+        if (view.complete())
+            prober_.forget(key);
+        else
+            prober_.probe(key, *view.incomplete, settings_);
+    }
+    for (const auto& forest : done.report.topology.forests)
+        if (forest.error)
+            prober_.probe({forest.name, forest.root}, *forest.error, settings_);
+    notify_status(status_line(done, *settings_, watching_));
+}
+
+void Daemon::handle(const DomainChanged& changed) {
+    spdlog::debug("{} may have changed", changed.domain.second.text());
+    schedule_.changed(std::chrono::steady_clock::now());
+}
+
+void Daemon::handle(const DomainIsBack& back) {
+    spdlog::info("domain {} answers again", back.domain.second.text());
+    prober_.came_back(back.domain);
+    schedule_.asked(std::chrono::steady_clock::now(), "recovered");
+}
+
+void Daemon::handle(const WatchState& state) {
+    const std::string& name = state.domain.second.text();
+    if (!state.how.empty()) {
+        spdlog::info("watching {} by {}", name, state.how);
+        watching_[state.domain] = state.how;
+    } else {
+        if (watching_.erase(state.domain) != 0)
+            spdlog::warn("no longer watching {}: {}; trying again", name, state.error);
+        else
+            spdlog::debug("not watching {}: {}", name, state.error);
+    }
+}
+
+int Daemon::on_signal(sd_event_source*, const signalfd_siginfo* info, void* self) {
+    auto& daemon = *static_cast<Daemon*>(self);
+    if (info->ssi_signo == SIGHUP)
+        daemon.reload();
+    else
+        daemon.begin_stop();
+    daemon.arm();
+    return 0;
+}
+
+void Daemon::reload() {
+    if (stopping_)
+        return;
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+               static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000);
+    Loaded loaded = load_settings(options_.settings_file);
+    if (loaded.problems.empty()) {
+        settings_ = std::make_shared<const Settings>(std::move(loaded.settings));
+        set_up_log(settings_->log);
+        spdlog::info("new settings loaded from {}", options_.settings_file.string());
+        watchers_.stop_all();
+        watching_.clear();
+        prober_.stop_all();
+        schedule_.use(settings_->daemon);
+        schedule_.asked(std::chrono::steady_clock::now(), "reload");
+        sd_notify(0, "READY=1\nSTATUS=new settings loaded");
+    } else {
+        for (const auto& problem : loaded.problems)
+            spdlog::error("{}", problem.to_string());
+        const std::string line =
+            fmt::format("the new settings have {} problems; the old ones stay in force: {}",
+                        loaded.problems.size(), loaded.problems.front().to_string());
+        spdlog::error("{}", line);
+        sd_notify(0, "READY=1");
+        notify_status(line);
+    }
+}
+
+void Daemon::begin_stop() {
+    if (stopping_)
+        return;
+    stopping_ = true;
+    sd_notify(0, "STOPPING=1\nSTATUS=stopping");
+    spdlog::info("stopping");
+    if (!running_) {
+        sd_event_exit(event_.get(), 0);
+        return;
+    }
+    worker_.request_stop();
+    std::uint64_t now = 0;
+    sd_event_now(event_.get(), CLOCK_MONOTONIC, &now);
+    sd_event_add_time(event_.get(), nullptr, CLOCK_MONOTONIC, now + stop_deadline, timer_accuracy,
+                      on_stop_deadline, this);
+}
+
+int Daemon::on_stop_deadline(sd_event_source*, std::uint64_t, void*) {
+    // Whatever still hangs is a read or a write that was sent: the next start converges all the
+    // same.
+    spdlog::warn("a worker did not end in time; leaving all the same");
+    spdlog::shutdown();
+    std::_Exit(0);
+}
+
+void Daemon::notify_status(const std::string& line) {
+    sd_notify(0, ("STATUS=" + line).c_str());
+}
+
+} // namespace scp

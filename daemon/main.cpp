@@ -1,1 +1,97 @@
-int main() { return 0; }
+#include "daemon/daemon.hpp"
+#include "daemon/log.hpp"
+#include "directory/libldap/connector.hpp"
+#include "settings/load.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+
+namespace {
+
+constexpr int exit_usage = 2;
+
+std::string settings_file_by_default() {
+    const char* const named = std::getenv("SCPD_CONFIG");
+    return named != nullptr && *named != '\0' ? named : "/etc/scpd/scpd.yaml";
+}
+
+/// $STATE_DIRECTORY is systemd's; by hand, the place of the user's state (XDG Base Directory
+/// Specification).
+std::filesystem::path history_by_default() {
+    const auto variable = [](const char* name) {
+        const char* const value = std::getenv(name);
+        return std::string(value != nullptr ? value : "");
+    };
+    if (const auto state = variable("STATE_DIRECTORY"); !state.empty())
+        return std::filesystem::path(state.substr(0, state.find(':'))) / "history";
+    if (const auto state = variable("XDG_STATE_HOME"); !state.empty())
+        return std::filesystem::path(state) / "scpd" / "history";
+    if (const auto home = variable("HOME"); !home.empty())
+        return std::filesystem::path(home) / ".local" / "state" / "scpd" / "history";
+    return "/var/lib/scpd/history";
+}
+
+/// Before any thread is made: the event loop alone takes these.
+void block_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+        sigaddset(&signals, signal);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Mirrors serviceConnectionPoints into the Active Directory domains where agents' "
+                 "accounts live.",
+                 "scpd"};
+    scp::DaemonOptions options;
+    std::string file = settings_file_by_default();
+    std::string history = history_by_default().string();
+    app.add_option("-c,--config", file, "Settings file")->capture_default_str()->type_name("FILE");
+    app.add_option("--history", history, "Where the history of writes is kept")
+        ->capture_default_str()
+        ->type_name("DIR");
+    app.set_version_flag("--version", "scpd " SCP_VERSION);
+    app.footer("Signals: SIGHUP loads the settings anew, SIGTERM ends cleanly.\n"
+               "EXIT STATUS: 0 ended as asked; 1 failed; 2 wrong flags or settings.\n"
+               "See scpctl for looking, explaining and one-off repairs.");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : exit_usage;
+    }
+    block_signals();
+
+    scp::Loaded loaded = scp::load_settings(file);
+    if (!loaded.problems.empty()) {
+        for (const auto& problem : loaded.problems)
+            std::cerr << problem.to_string() << '\n';
+        std::cerr
+            << "scpd: the settings have problems; nothing was started. Check them with: scpctl -c "
+            << file << " config check\n";
+        return exit_usage;
+    }
+    try {
+        scp::set_up_log(loaded.settings.log);
+        spdlog::info("scpd {} started with {} (instance {})", SCP_VERSION, file,
+                     loaded.settings.instance);
+        const auto connector = scp::make_ldap_connector();
+        const int status =
+            scp::Daemon({file, history}, std::move(loaded.settings), *connector).run();
+        spdlog::info("stopped");
+        return status;
+    } catch (const std::exception& error) {
+        spdlog::critical("scpd cannot run: {}", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,51 @@
+#include "daemon/cycle_worker.hpp"
+
+#include "forest/sessions.hpp"
+
+namespace scp {
+
+CycleWorker::CycleWorker(Connector& connector, Mailbox& mailbox, std::filesystem::path history_dir)
+    : connector_(connector), mailbox_(mailbox), history_dir_(std::move(history_dir)) {}
+
+// The settings are shared with the main thread, which may load new ones while the cycle runs.
+void CycleWorker::start(std::shared_ptr<const Settings> settings, std::map<DomainKey, Error> down) {
+    thread_ = std::jthread([this, settings = std::move(settings), down = std::move(down)](
+                               std::stop_token stop) { run(std::move(stop), *settings, down); });
+}
+
+void CycleWorker::request_stop() {
+    thread_.request_stop();
+}
+
+void CycleWorker::run(std::stop_token stop, const Settings& settings,
+                      const std::map<DomainKey, Error>& down) {
+    const auto began = std::chrono::steady_clock::now();
+    Sessions sessions(settings, connector_, stop);
+    for (const auto& [domain, why] : down)
+        sessions.take_as_down(domain.first, domain.second, why);
+
+    CycleOptions options;
+    options.rules = settings.rules;
+    options.go_ahead = [&](const Plan&) { return !stop.stop_requested(); };
+    options.open_history = [&]() -> Result<History*> {
+        if (!history_) {
+            auto opened = History::open(history_dir_);
+            if (!opened)
+                return fail(opened.error());
+            history_ = std::move(*opened);
+        }
+        return history_.get();
+    };
+
+    CycleDone done;
+    done.report = run_cycle(sessions, options);
+    for (const auto& view : done.report.observation.domains)
+        if (auto endpoint = sessions.endpoint(view.forest, view.domain);
+            endpoint && view.complete())
+            done.targets.push_back({{view.forest, view.domain}, view.nc, std::move(*endpoint)});
+    done.took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - began);
+    mailbox_.post(std::move(done));
+}
+
+} // namespace scp

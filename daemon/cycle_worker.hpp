@@ -1,0 +1,35 @@
+#pragma once
+
+#include "daemon/mailbox.hpp"
+#include "directory/directory.hpp"
+#include "settings/settings.hpp"
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <thread>
+
+namespace scp {
+
+/// Runs one cycle at a time on a thread of its own and posts CycleDone.
+class CycleWorker {
+  public:
+    CycleWorker(Connector& connector, Mailbox& mailbox, std::filesystem::path history_dir);
+
+    /// `down`: domains that are being probed; the cycle takes them as incomplete at once.
+    void start(std::shared_ptr<const Settings> settings, std::map<DomainKey, Error> down);
+    /// What is in flight finishes or is left untouched; returns without waiting.
+    void request_stop();
+
+  private:
+    void run(std::stop_token stop, const Settings& settings,
+             const std::map<DomainKey, Error>& down);
+
+    Connector& connector_;
+    Mailbox& mailbox_;
+    std::filesystem::path history_dir_;
+    std::unique_ptr<History> history_; ///< used by the thread alone
+    std::jthread thread_;
+};
+
+} // namespace scp

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "daemon/mailbox.hpp"
+#include "directory/directory.hpp"
+#include "settings/settings.hpp"
+
+#include <map>
+#include <memory>
+#include <thread>
+
+namespace scp {
+
+/// Domains that did not answer in the last cycle, each tried again and again by a thread of its
+/// own, outside the cycle, so that no black hole delays the others. Says DomainIsBack.
+class Prober {
+  public:
+    Prober(Connector& connector, Mailbox& mailbox);
+
+    /// Starts probing, or leaves a running probe alone.
+    void probe(const DomainKey& domain, const Error& why, std::shared_ptr<const Settings> settings);
+    /// A cycle has read it to the end: forget how often it failed.
+    void forget(const DomainKey& domain);
+    /// The domain answered; it is no longer taken as down, but its failures still count.
+    void came_back(const DomainKey& domain);
+    void stop_all();
+    /// Those that a cycle takes as down, and why.
+    [[nodiscard]] std::map<DomainKey, Error> down() const;
+
+  private:
+    struct Probe {
+        Error why;
+        int failures = 0;
+        bool is_down = false;
+        std::jthread thread;
+    };
+    Connector& connector_;
+    Mailbox& mailbox_;
+    std::map<DomainKey, Probe> probes_;
+};
+
+} // namespace scp
