@@ -107,14 +107,18 @@ struct Sessions::Impl {
     /// known yet).
     Result<std::vector<std::pair<DomainName, ServerUri>>> candidates(const ForestSettings& forest) {
         std::vector<std::pair<DomainName, ServerUri>> servers;
-        for (const auto& uri : forest.servers)
-            servers.emplace_back(forest.domain, uri);
+        const auto bootstrap_is_down = down.find({forest.name, forest.domain});
+        if (bootstrap_is_down == down.end())
+            for (const auto& uri : forest.servers)
+                servers.emplace_back(forest.domain, uri);
         for (const auto& [domain, override] : forest.domains)
             for (const auto& uri : override.servers)
                 if (!down.contains({forest.name, domain}))
                     servers.emplace_back(domain, uri);
         if (!servers.empty())
             return servers;
+        if (!forest.servers.empty() && bootstrap_is_down != down.end())
+            return fail(bootstrap_is_down->second);
         auto located =
             connector.locate(forest.domain.text(), scheme_for(forest.tls), forest.timeouts.connect);
         if (!located)
