@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "settings/settings.hpp"
+#include "settings/tree.hpp"
 
 #include <filesystem>
 #include <map>
@@ -10,7 +11,8 @@
 
 namespace scp {
 
-/// One thing wrong with the settings. Line and column count from 1; 0 where there is no place (an unreadable file).
+/// One thing wrong with the settings. Line and column count from 1; 0 where there is no place (an
+/// unreadable file).
 struct Problem {
     std::string file;
     int line = 0;
@@ -25,10 +27,14 @@ struct Problem {
 struct Loaded {
     Settings settings;             ///< meaningful only where there are no problems
     std::vector<Problem> problems; ///< all of them, in order of file, line, column
-    std::map<std::string, std::string> origins; ///< key path → "file:line", for what was given; "default" is not listed
+    SettingsTree
+        tree; ///< the same after the merge, as written, with the defaults filled in (`config show`)
+    std::map<std::string, std::string>
+        origins; ///< key path → "file:line", for what was given; "default" is not listed
 };
 
-/// Reads FILE and the drop-ins *.yaml in `scpd.d` beside it, in name order (CONTRACT.md, "Files"). Never throws.
+/// Reads FILE and the drop-ins *.yaml in `scpd.d` beside it, in name order (CONTRACT.md, "Files").
+/// Never throws.
 [[nodiscard]] Loaded load_settings(const std::filesystem::path& file);
 /// The same from text (tests).
 [[nodiscard]] Loaded load_settings_text(const std::string& text, const std::string& file_name);

@@ -41,7 +41,8 @@ struct AccountQuery {
     enum class Kind { sam, upn, dn, sid, group, filter };
     Kind kind = Kind::sam;
     std::string forest; ///< empty: every forest
-    std::string text;   ///< as written: CORP\svc-mage, svc@corp.test, a DN, S-1-…, the group's DN, a filter
+    std::string
+        text; ///< as written: CORP\svc-mage, svc@corp.test, a DN, S-1-…, the group's DN, a filter
 
     friend bool operator==(const AccountQuery&, const AccountQuery&) = default;
 };
@@ -50,7 +51,8 @@ struct AccountQuery {
 
 enum class Mode { observe, create_only, upsert, sync };
 
-/// A place relative to a domain's naming context (or below the Configuration NC, which a later version brings).
+/// A place relative to a domain's naming context (or below the Configuration NC, which a later
+/// version brings).
 struct TargetContainer {
     enum class Kind { relative, same };
     Kind kind = Kind::relative;

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "settings/problems.hpp"
+#include "settings/settings.hpp"
+#include "settings/tree.hpp"
+
+namespace scp {
+
+/// What no single value shows: keys that do not go together, names that lead nowhere, a log-in that
+/// would go out in clear. `root` is the merged and completed tree that `settings` were made from.
+void check_semantics(const SettingsTree& root, const Settings& settings, ProblemList& problems);
+
+} // namespace scp
