@@ -1,11 +1,15 @@
+import contextlib
 import os
 import sys
 from pathlib import Path
 
+import ldap
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from sambalab import SambaLab, why_not  # noqa: E402
+from objects import Scp  # noqa: E402
+from prerequisites import why_not  # noqa: E402
+from sambalab import SambaLab  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +25,28 @@ def samba_available() -> None:
 def samba_lab(samba_available):
     with SambaLab() as lab:
         yield lab
+
+
+@pytest.fixture(scope="session")
+def svc(samba_lab):
+    """The service account, by Kerberos from its keytab."""
+    return samba_lab.connect_kerberos()
+
+
+@pytest.fixture(scope="session")
+def agent(samba_lab):
+    account = samba_lab.info["agent"]
+    return samba_lab.connect(account["upn"], account["password"])
+
+
+@pytest.fixture(scope="session")
+def product(samba_lab) -> str:
+    return samba_lab.seed_product_scp()
+
+
+@pytest.fixture
+def scp(samba_lab, svc):
+    made = Scp(samba_lab, svc)
+    yield made
+    with contextlib.suppress(ldap.NO_SUCH_OBJECT):
+        samba_lab.delete(made.guid)

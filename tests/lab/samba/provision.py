@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Builds the state of a domain controller from nothing. Runs inside the DC's namespaces (see labinit.py), where Samba's
-Debian paths (/etc/samba, /var/lib/samba, …) are the lab's own folders.
+"""Builds the state of a domain controller from nothing. Runs inside the DC's namespaces (see
+labinit.py), where Samba's Debian paths (/etc/samba, /var/lib/samba, …) are the lab's own folders.
 
 usage: provision.py OUT      OUT gets ca.pem and the accounts' keytabs
 """
@@ -24,7 +24,8 @@ from topology import ADMIN_PASSWORD, CONTAINER, DC1, Dc
 SMB_CONF = Path("/etc/samba/smb.conf")
 TLS = Path("/var/lib/samba/private/tls")
 
-# Only the services that LDAP clients see; no file server, NetBIOS, winbind, dnsupdate (provisioning made the records). nosync: the lab's data need not survive a power cut.
+# Only the services that LDAP clients see; no file server, NetBIOS, winbind, dnsupdate (provisioning
+# made the records). nosync: the lab's data need not survive a power cut.
 SMB_CONF_TEXT = """\
 [global]
     netbios name = {netbios_name}
@@ -56,14 +57,33 @@ SMB_CONF_TEXT = """\
 
 def provision(dc: Dc) -> None:
     subprocess.run(
-        ["samba-tool", "domain", "provision", "--server-role=dc", "--dns-backend=SAMBA_INTERNAL",
-         "--function-level=2008_R2", f"--realm={dc.realm}", f"--domain={dc.netbios}", f"--host-name={dc.name}",
-         f"--host-ip={dc.address}", f"--adminpass={ADMIN_PASSWORD}", "--option=ldb:nosync=true"],
-        check=True)  # fmt: skip
+        [
+            "samba-tool",
+            "domain",
+            "provision",
+            "--server-role=dc",
+            "--dns-backend=SAMBA_INTERNAL",
+            "--function-level=2008_R2",
+            f"--realm={dc.realm}",
+            f"--domain={dc.netbios}",
+            f"--host-name={dc.name}",
+            f"--host-ip={dc.address}",
+            f"--adminpass={ADMIN_PASSWORD}",
+            "--option=ldb:nosync=true",
+        ],
+        check=True,
+    )
     SMB_CONF.write_text(
         SMB_CONF_TEXT.format(
-            netbios_name=dc.name.upper(), realm=dc.realm, workgroup=dc.netbios, domain=dc.domain, tls=TLS))  # fmt: skip
-    # ldap/<host> and the like, without which no Kerberos ticket for LDAP; a DC with "dnsupdate" does it when it starts
+            netbios_name=dc.name.upper(),
+            realm=dc.realm,
+            workgroup=dc.netbios,
+            domain=dc.domain,
+            tls=TLS,
+        )
+    )
+    # ldap/<host> and the like, without which there is no Kerberos ticket for LDAP; a DC with
+    # "dnsupdate" does it when it starts
     subprocess.run(["samba_spnupdate"], check=True)
 
 
@@ -73,13 +93,55 @@ def make_certificates(dc: Dc, out: Path) -> None:
     names = f"subjectAltName=DNS:{dc.fqdn},DNS:{dc.domain},IP:{dc.address}"
     with tempfile.TemporaryDirectory() as temp:
         ca_key = f"{temp}/ca.key"  # thrown away: nothing else is to be signed
-        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=scpd lab CA",
-                "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-keyout", ca_key, "-out", f"{TLS}/ca.pem")  # fmt: skip
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={dc.fqdn}", "-keyout", f"{TLS}/key.pem",
-                "-out", f"{temp}/req.pem")  # fmt: skip
-        Path(temp, "ext").write_text(f"{names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n")
-        openssl("x509", "-req", "-in", f"{temp}/req.pem", "-CA", f"{TLS}/ca.pem", "-CAkey", ca_key, "-CAcreateserial",
-                "-days", "3650", "-extfile", f"{temp}/ext", "-out", f"{TLS}/cert.pem")  # fmt: skip
+        openssl(
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "3650",
+            "-subj",
+            "/CN=scpd lab CA",
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
+            "-keyout",
+            ca_key,
+            "-out",
+            f"{TLS}/ca.pem",
+        )
+        openssl(
+            "req",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            f"/CN={dc.fqdn}",
+            "-keyout",
+            f"{TLS}/key.pem",
+            "-out",
+            f"{temp}/req.pem",
+        )
+        Path(temp, "ext").write_text(
+            f"{names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
+        )
+        openssl(
+            "x509",
+            "-req",
+            "-in",
+            f"{temp}/req.pem",
+            "-CA",
+            f"{TLS}/ca.pem",
+            "-CAkey",
+            ca_key,
+            "-CAcreateserial",
+            "-days",
+            "3650",
+            "-extfile",
+            f"{temp}/ext",
+            "-out",
+            f"{TLS}/cert.pem",
+        )
     (TLS / "key.pem").chmod(0o600)
     (out / "ca.pem").write_bytes((TLS / "ca.pem").read_bytes())
 
@@ -89,16 +151,24 @@ def openssl(*args: str) -> None:
 
 
 def seed(dc: Dc, out: Path) -> None:
-    """The accounts and the delegated container, written to the database before the server starts."""
+    """The accounts and the delegated container, written to the database; no server runs yet."""
     lp = LoadParm()
     lp.load(str(SMB_CONF))
     sam = SamDB(url="/var/lib/samba/private/sam.ldb", session_info=system_session(), lp=lp)
-    sam.set_maxPwdAge(str(-(2**63)))  # never: a restored state may be old, and its passwords are still to be good
+    sam.set_maxPwdAge(
+        str(-(2**63))
+    )  # never: a restored state may be old, and its passwords are still to be good
     for account in topology.ACCOUNTS:
         sam.newuser(account.name, account.password)
         if account.has_keytab:
             export_keytab(lp, f"{account.name}@{dc.realm}", out / f"{account.name}.keytab")
-    sam.add({"dn": CONTAINER, "objectClass": "container", "description": "Copies of serviceConnectionPoints"})
+    sam.add(
+        {
+            "dn": CONTAINER,
+            "objectClass": "container",
+            "description": "Copies of serviceConnectionPoints",
+        }
+    )
     service_sid = SDUtils(sam).get_object_sid(f"CN={topology.SERVICE.name},CN=Users,{dc.nc}")
     for ace in topology.DELEGATION:
         SDUtils(sam).dacl_add_ace(CONTAINER, ace.format(sid=service_sid))

@@ -1,18 +1,19 @@
-"""One real Active Directory domain controller (Samba, corp.test) for tests. Needs root; see README.md.
+"""One real Active Directory domain controller (Samba, corp.test) for tests. Needs root; see
+README.md.
 
     with SambaLab() as lab:
         lab.seed_product_scp()
-        lab.client_run(["ldapsearch", "-H", lab.ldap_uri, …], check=True)      # in the lab's network
-        lab.admin.search_s(lab.nc, ldap.SCOPE_SUBTREE, "(cn=x)")               # python-ldap, from here
+        lab.client_run(["ldapsearch", "-H", lab.ldap_uri, …], check=True)  # in the lab's network
+        lab.admin.search_s(lab.nc, ldap.SCOPE_SUBTREE, "(cn=x)")           # python-ldap, from here
 
-python-ldap connections are made from the calling process: only their sockets are created in the lab's network.
+python-ldap connections belong to the calling process: only their sockets are created in the lab's
+network.
 """
 
 import contextlib
 import ctypes
 import json
 import os
-import pwd
 import select
 import shutil
 import signal
@@ -26,10 +27,10 @@ import ldap.modlist
 import ldap.sasl
 
 import topology
+from prerequisites import default_cache, why_not
 from topology import ADMIN_PASSWORD, AGENT, CONTAINER, DC1, SERVICE
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = ("samba", "samba-tool", "unshare", "nsenter", "ip", "mount", "openssl", "tar", "gzip")
 LIBC = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
@@ -39,7 +40,10 @@ DOWN_SECONDS = 20
 CLIENT_SCRIPT = """\
 #!/bin/sh
 # Runs a command as a client of the lab: its network, hosts, resolver and krb5.conf.
-[ "$(readlink /proc/{pid}/ns/net)" = '{netns}' ] || {{ echo "{lab}: this lab is not running" >&2; exit 125; }}
+if [ "$(readlink /proc/{pid}/ns/net)" != '{netns}' ]; then
+    echo "{lab}: this lab is not running" >&2
+    exit 125
+fi
 export KRB5_CONFIG='{lab}/client/krb5.conf' LDAPTLS_CACERT='{lab}/ca.pem'
 export KRB5CCNAME="${{KRB5CCNAME:-FILE:{lab}/client/krb5cc}}"
 exec nsenter --target {pid} --net --mount --wdns="$PWD" -- "$@"
@@ -50,25 +54,9 @@ class LabError(RuntimeError):
     pass
 
 
-def why_not() -> str:
-    """Why the lab cannot run here; empty if it can."""
-    if os.geteuid() != 0:
-        return "the Samba lab needs root (network namespaces, mounts, ports below 1024)"
-    missing = [program for program in PROGRAMS if not shutil.which(program)]
-    if missing:
-        return f"the Samba lab needs {', '.join(missing)}: apt-get install samba samba-ad-dc samba-ad-provision ldb-tools"
-    return ""
-
-
-def default_cache() -> Path:
-    # root's own home, not $HOME: under sudo that is the user's, who should not find root's files there
-    base = os.environ.get("XDG_CACHE_HOME") or Path(pwd.getpwuid(os.geteuid()).pw_dir, ".cache")
-    return Path(base, "scpd-lab")
-
-
 class SambaLab:
-    """directory: empty or not there yet; a temporary one if not given. detached: the lab outlives this process, until
-    down(); otherwise it ends with this process, however that ends."""
+    """directory: empty or not there yet; a temporary one if not given. detached: the lab outlives
+    this process, until down(); otherwise it ends with this process, however that ends."""
 
     def __init__(self, directory=None, cache=None, detached: bool = False) -> None:
         self.dir = Path(directory).resolve() if directory else None
@@ -92,7 +80,7 @@ class SambaLab:
 
     @classmethod
     def remove(cls, directory) -> None:
-        """Ends the lab of `dc up`, or what is left of one that failed. Nothing there: nothing to do."""
+        """Ends the lab of `dc up`, or what is left of a failed one; nothing there, nothing done."""
         lab = cls(directory)
         if not lab.dir.exists():
             return
@@ -102,7 +90,7 @@ class SambaLab:
             lab.info = json.loads((lab.dir / "lab.json").read_text())
         lab.down()
 
-    # ------------------------------------------------------------------ up and down
+    # -------------------- up and down
 
     def __enter__(self) -> "SambaLab":
         return self.up()
@@ -127,21 +115,39 @@ class SambaLab:
 
     def _start(self) -> None:
         self.dir.chmod(0o755)  # clients that are not root read ca.pem and krb5.conf
-        command = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--net", "--", "/usr/bin/python3",
-                   str(HERE / "labinit.py"), str(self.dir), str(self.cache)]  # fmt: skip
+        command = [
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount",
+            "--net",
+            "--",
+            "/usr/bin/python3",
+            str(HERE / "labinit.py"),
+            str(self.dir),
+            str(self.cache),
+        ]
         if self.detached:
             command.append("--detached")
         stdin, self._lifeline = os.pipe()
         with open(self.dir / "lab.log", "wb") as log:
             self._process = subprocess.Popen(
-                command, stdin=stdin, stdout=subprocess.PIPE, stderr=log, start_new_session=True)  # fmt: skip
+                command, stdin=stdin, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            )
         os.close(stdin)
         ready, _, _ = select.select([self._process.stdout], [], [], UP_SECONDS)
-        answer = self._process.stdout.readline().decode().strip() if ready else f"failed no answer in {UP_SECONDS} s"
+        answer = (
+            self._process.stdout.readline().decode().strip()
+            if ready
+            else f"failed no answer in {UP_SECONDS} s"
+        )
         self._process.stdout.close()
         word, _, rest = answer.partition(" ")
         if word != "ready":
-            raise LabError(f"the Samba lab did not come up: {rest or 'it ended'}; see {self.dir}/lab.log")
+            raise LabError(
+                f"the Samba lab did not come up: {rest or 'it ended'}; see {self.dir}/lab.log"
+            )
         self._write_info(int(rest))
 
     def _write_info(self, pid: int) -> None:
@@ -212,7 +218,7 @@ class SambaLab:
         try:
             if self.is_up():  # else the number is somebody else's by now
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
-                # the kernel reports the end of process 1 once all others in its namespace have ended
+                # reported once all other processes of the namespace have ended
                 if not select.select([handle], [], [], DOWN_SECONDS)[0]:
                     raise LabError(f"{self.dir}: process {self.info['pid']} does not end")
         except ProcessLookupError:
@@ -226,7 +232,7 @@ class SambaLab:
         except (KeyError, OSError):
             return False
 
-    # ------------------------------------------------------------------ what is where
+    # -------------------- what is where
 
     @property
     def nc(self) -> str:
@@ -252,7 +258,7 @@ class SambaLab:
     def keytab(self) -> str:
         return self.info["service"]["keytab"]
 
-    # ------------------------------------------------------------------ programs in the client's network
+    # -------------------- programs in the client's network
 
     def client_run(self, argv, **options) -> subprocess.CompletedProcess:
         """subprocess.run in the client's network. Text, unless said otherwise."""
@@ -260,30 +266,35 @@ class SambaLab:
         return subprocess.run([*self.info["client"], *argv], **options)
 
     def client_popen(self, argv, **options) -> subprocess.Popen:
-        """subprocess.Popen in the client's network. The pid is argv's own; it ends with the lab and with this process."""
+        """subprocess.Popen in the client's network. The pid is argv's own; it ends with the lab,
+        and with this process."""
         options.setdefault("text", True)
-        client = subprocess.Popen([*self.info["client"], *argv], preexec_fn=end_with_parent, **options)
+        client = subprocess.Popen(
+            [*self.info["client"], *argv], preexec_fn=end_with_parent, **options
+        )
         self._clients.append(client)
         return client
 
-    # ------------------------------------------------------------------ python-ldap
+    # -------------------- python-ldap
 
     def connect(self, user: str, password: str) -> ldap.ldapobject.LDAPObject:
         """Simple bind over LDAPS; user: a UPN, DOMAIN\\name or DN."""
-        with self._lab_network():
+        with self.network():
             connection = self._prepare(ldap.initialize(f"ldaps://{self.info['address']}"))
             connection.simple_bind_s(user, password)
         return connection
 
-    def connect_kerberos(self, keytab: str | None = None, ssf_min: int = 128) -> ldap.ldapobject.LDAPObject:
-        """GSSAPI bind with sealing on port 389 as the keytab's (default: svc-scpd's) first principal."""
+    def connect_kerberos(
+        self, keytab: str | None = None, ssf_min: int = 128
+    ) -> ldap.ldapobject.LDAPObject:
+        """GSSAPI bind with sealing on port 389, as the keytab's (default: svc-scpd's) principal."""
         environment = {
             "KRB5_CONFIG": f"{self.dir}/client/krb5.conf",
             "KRB5_CLIENT_KTNAME": f"FILE:{keytab or self.keytab}",
             "KRB5CCNAME": f"MEMORY:{self.dir.name}",
         }
-        with self._lab_network(), changed_environment(environment):
-            # libldap gets a connected socket, so the name in the URI is used for Kerberos and never resolved
+        with self.network(), changed_environment(environment):
+            # libldap gets a connected socket: the URI's name is for Kerberos, and never resolved
             plain = socket.create_connection((self.info["address"], 389), timeout=10)
             plain.settimeout(None)
             connection = self._prepare(ldap.initialize(self.ldap_uri, fileno=plain.detach()))
@@ -293,25 +304,32 @@ class SambaLab:
         return connection
 
     def _prepare(self, connection: ldap.ldapobject.LDAPObject) -> ldap.ldapobject.LDAPObject:
-        for option, value in ((ldap.OPT_NETWORK_TIMEOUT, 10), (ldap.OPT_TIMEOUT, 30), (ldap.OPT_REFERRALS, 0),
-                              (ldap.OPT_X_TLS_CACERTFILE, self.ca_file),
-                              (ldap.OPT_X_TLS_REQUIRE_CERT, ldap.OPT_X_TLS_DEMAND), (ldap.OPT_X_TLS_NEWCTX, 0)):  # fmt: skip
+        for option, value in (
+            (ldap.OPT_NETWORK_TIMEOUT, 10),
+            (ldap.OPT_TIMEOUT, 30),
+            (ldap.OPT_REFERRALS, 0),
+            (ldap.OPT_X_TLS_CACERTFILE, self.ca_file),
+            (ldap.OPT_X_TLS_REQUIRE_CERT, ldap.OPT_X_TLS_DEMAND),
+            (ldap.OPT_X_TLS_NEWCTX, 0),
+        ):
             connection.set_option(option, value)
         return connection
 
     @contextlib.contextmanager
-    def _lab_network(self):
-        """Sockets that this thread makes inside belong to the lab's network, and go on doing so afterwards."""
+    def network(self):
+        """Sockets that this thread makes inside belong to the client's network, also afterwards."""
         if not self.is_up():
             raise LabError(f"{self.dir}: the lab is not running")
-        with open("/proc/thread-self/ns/net") as own, open(f"/proc/{self.info['pid']}/ns/net") as labs:
+        with open("/proc/thread-self/ns/net") as own, open(
+            f"/proc/{self.info['pid']}/ns/net"
+        ) as labs:
             enter_network(labs.fileno())
             try:
                 yield
             finally:
                 enter_network(own.fileno())
 
-    # ------------------------------------------------------------------ the administrator's hand
+    # -------------------- the administrator's hand
 
     @property
     def admin(self) -> ldap.ldapobject.LDAPObject:
@@ -324,7 +342,13 @@ class SambaLab:
 
     def replace(self, dn: str, attributes: dict) -> None:
         """Each attribute gets these values; none: it is removed."""
-        self.admin.modify_s(dn, [(ldap.MOD_REPLACE, name, values or None) for name, values in as_bytes(attributes).items()])
+        self.admin.modify_s(
+            dn,
+            [
+                (ldap.MOD_REPLACE, name, values or None)
+                for name, values in as_bytes(attributes).items()
+            ],
+        )
 
     def delete(self, dn: str) -> None:
         self.admin.delete_s(dn)
@@ -348,18 +372,27 @@ class SambaLab:
             with contextlib.suppress(ldap.ALREADY_EXISTS):
                 self.add(parent, {"objectClass": "container"})
         dn = f"CN={topology.PRODUCT_PROJECT},{parent}"
-        self.add(dn, {
-            "objectClass": "serviceConnectionPoint",
-            "keywords": list(topology.PRODUCT_KEYWORDS),
-            "serviceBindingInformation": list(bindings),
-        })  # fmt: skip
+        self.add(
+            dn,
+            {
+                "objectClass": "serviceConnectionPoint",
+                "keywords": list(topology.PRODUCT_KEYWORDS),
+                "serviceBindingInformation": list(bindings),
+            },
+        )
         return dn
 
 
 def as_bytes(attributes: dict) -> dict[str, list[bytes]]:
     """Values may be given as one or a list, of str or bytes."""
-    lists = {name: [value] if isinstance(value, (str, bytes)) else value for name, value in attributes.items()}
-    return {name: [v.encode() if isinstance(v, str) else v for v in values] for name, values in lists.items()}
+    lists = {
+        name: [value] if isinstance(value, (str, bytes)) else value
+        for name, value in attributes.items()
+    }
+    return {
+        name: [v.encode() if isinstance(v, str) else v for v in values]
+        for name, values in lists.items()
+    }
 
 
 def end_with_parent() -> None:

@@ -1,10 +1,11 @@
-"""The lab keeps its promises: several at once, all processes end with it, however its owner ends."""
+"""The lab keeps its promises: several at once; all processes end with it, however that ends."""
 
 import os
 import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import ldap
@@ -25,6 +26,27 @@ def wait_for_end(pid: int, seconds: float = 20) -> bool:
         return bool(select.select([handle], [], [], seconds)[0])
     finally:
         os.close(handle)
+
+
+def wait_until(condition, seconds: float = 60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if result := condition():
+            return result
+        time.sleep(0.02)
+    raise AssertionError(f"not so within {seconds} s")
+
+
+def child_of(pid: int) -> int | None:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else None
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
+        return ""
 
 
 def processes_of(lab_pid: int) -> list[int]:
@@ -49,16 +71,42 @@ def test_two_labs_side_by_side_do_not_see_each_other(samba_available):
 
 def test_all_processes_end_when_the_owner_is_killed(samba_available, tmp_path):
     owner = subprocess.Popen(
-        [sys.executable, "-c", "import sys, sambalab; lab = sambalab.SambaLab(sys.argv[1]).up();"
-         "client = lab.client_popen(['sleep', '1000']);"
-         "print(lab.info['pid'], client.pid, flush=True); sys.stdin.read()", str(tmp_path / "lab")],
-        cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "import sys, sambalab; lab = sambalab.SambaLab(sys.argv[1]).up();"
+            "client = lab.client_popen(['sleep', '1000']);"
+            "print(lab.info['pid'], client.pid, flush=True); sys.stdin.read()",
+            str(tmp_path / "lab"),
+        ],
+        cwd=HERE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     lab_pid, client_pid = map(int, owner.stdout.readline().split())
     everything = processes_of(lab_pid) + [client_pid]
     assert len(everything) > 10
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     assert all(wait_for_end(pid) for pid in everything)
+
+
+def test_nothing_goes_on_when_the_command_is_killed_while_it_builds(samba_available, tmp_path):
+    """Regression: provisioning ran to its end, in a folder that nobody wanted any more."""
+    lab = tmp_path / "lab"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "empty cache")}
+    up = subprocess.Popen([DC, "up", lab], env=environment, stdout=subprocess.DEVNULL)
+    unshare = wait_until(lambda: child_of(up.pid))
+    process_1 = wait_until(lambda: child_of(unshare))
+    try:
+        wait_until(lambda: any("samba-tool" in command_of(p) for p in processes_of(process_1)))
+        everything = processes_of(process_1)
+    finally:
+        up.kill()
+        up.wait()
+    assert all(wait_for_end(pid, 5) for pid in everything)
+    assert subprocess.run([DC, "down", lab]).returncode == 0 and not lab.exists()
 
 
 def test_the_command_brings_up_runs_in_and_takes_down(samba_available, tmp_path):
@@ -72,8 +120,12 @@ def test_the_command_brings_up_runs_in_and_takes_down(samba_available, tmp_path)
     again = subprocess.run([DC, "up", lab], capture_output=True, text=True)
     assert again.returncode == 1 and "not empty" in again.stderr
 
-    found = subprocess.run([DC, "exec", lab, "sh", "-c", "pwd; dig +short SRV _ldap._tcp.dc._msdcs.corp.test"],
-                           capture_output=True, text=True, cwd=tmp_path)  # fmt: skip
+    found = subprocess.run(
+        [DC, "exec", lab, "sh", "-c", "pwd; dig +short SRV _ldap._tcp.dc._msdcs.corp.test"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert found.stdout.splitlines() == [str(tmp_path), "0 100 389 dc1.corp.test."]
 
     assert subprocess.run([DC, "down", lab]).returncode == 0

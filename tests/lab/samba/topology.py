@@ -1,4 +1,4 @@
-"""What the lab consists of: names, addresses, accounts. No behaviour; all other files read it from here."""
+"""What the lab consists of: names, addresses, accounts. All other files read it from here."""
 
 from dataclasses import dataclass
 
@@ -50,14 +50,14 @@ ACCOUNTS = (SERVICE, AGENT)
 
 CONTAINER = f"CN=scpd,CN=System,{DC1.nc}"
 
-# What an administrator grants the service account on CONTAINER, and nothing else: create an SCP (here and in
-# containers below), and read, write, delete and re-own SCPs found there. {sid} is the account's.
+# What an administrator grants the service account on CONTAINER, and nothing else: create SCPs (here
+# and in containers below), and read, write and delete SCPs found there. {sid} is the account's.
 DELEGATION = (
     f"(OA;CI;CC;{SCP_CLASS_GUID};;{{sid}})",
     f"(OA;CIIO;RPWPLCLORCSDDT;;{SCP_CLASS_GUID};{{sid}})",
 )
 
-# The real product's SCP and where it lies (see DESIGN.md of the project: Migration Agent for Exchange).
+# The SCP of a real product, Migration Agent for Exchange, and where it lies below CN=System.
 PRODUCT_PROJECT = "90e49231-3838-4e5e-b2e4-8813fbf59a11"
 PRODUCT_KEYWORDS = ("77F6F69F-AD86-437c-B47E-9A2F161E7E61", "QmmEx", PRODUCT_PROJECT)
 PRODUCT_PATH = ("Quest Software", "Migration Manager", "QmmEx", "Exchange Migration Project")
