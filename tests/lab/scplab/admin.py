@@ -15,7 +15,7 @@ with mock.patch.dict(os.environ, LDAPNOINIT="1"):  # libldap reads its settings 
     import ldap.sasl
 
 from . import forest
-from .forest import CONFIGURATION, Domain
+from .forest import DOMAINS, Domain
 
 if TYPE_CHECKING:
     from .server import Server
@@ -111,9 +111,9 @@ class Admin:
             pass
 
     def dn(self, relative: str) -> str:
-        """A DN below this domain's head from one relative to it; a whole DN stays as it is."""
+        """A DN below this domain's head from one relative to it; a DN that ends in a domain's head stays as it is."""
         lower = relative.lower()
-        if lower == self.nc.lower() or lower.endswith("," + self.nc.lower()) or lower.endswith(CONFIGURATION.lower()):
+        if any(("," + lower).endswith("," + domain.nc.lower()) for domain in DOMAINS):
             return relative
         return f"{relative},{self.nc}" if relative else self.nc
 

@@ -258,6 +258,23 @@ class Lab:
                        "LDAPCONF": str(self.dir / "ldap.conf"), "LDAPRC": "none"}
         return environment | (self.kdc.client_environment() if self.kdc else {})
 
+    def settings(self, via: dict[str, str] | None = None) -> dict:
+        """The content of scpd.yaml, to change and hand to write_settings().
+
+        via  URIs to use for domains (by key) instead of their own, such as a proxy's
+        """
+        made = settings.scpd_settings(self)
+        for name, uri in (via or {}).items():
+            domain = forest.find_domain(name)
+            target = made["forests"][0] if domain == ROOT else made["forests"][0]["domains"][domain.dns]
+            target["servers"] = [uri]
+        return made
+
+    def write_settings(self, content: dict, name: str = "changed.yaml") -> Path:
+        path = self.dir / name
+        path.write_text(settings.to_yaml(content))
+        return path
+
     def document(self) -> dict:
         """What `forest up` prints and lab.json holds."""
         return settings.document(self)
@@ -271,7 +288,7 @@ class Lab:
         (self.dir / "ldap.conf").write_text(f"TLS_CACERT {self.ca_file}\nTLS_REQCERT demand\nSASL_NOCANON on\n")
 
     def _write_documents(self) -> None:
-        self.scpd_yaml.write_text(settings.scpd_yaml(self))
+        self.scpd_yaml.write_text(settings.to_yaml(self.settings()))
         self._save()
 
     def _save(self) -> None:

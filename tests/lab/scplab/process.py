@@ -39,9 +39,11 @@ def start_ticks(pid: int) -> int | None:
     """When the process was started, which with its pid identifies it; None if it has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        # The first thread of a killed process is a zombie while the others still hold its sockets.
+        ended = fields[0] in "ZX" and len(os.listdir(f"/proc/{pid}/task")) <= 1
     except OSError:
         return None
-    return None if fields[0] in "ZX" else int(fields[19])
+    return None if ended else int(fields[19])
 
 
 class Process:
@@ -77,6 +79,10 @@ class Process:
         if not self.alive():
             raise LabError(f"process {self.pid} has ended already")
         os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        """The exit code of a process that this program started; negative: the signal that ended it."""
+        return self._popen.wait()
 
     def end(self, timeout: float = 10) -> None:
         """Ends it: by TERM, and by KILL when that does not do."""

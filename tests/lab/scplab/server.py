@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -55,15 +56,22 @@ class Server:
         self.process = Process.start(command, self.paths.log, environment, die_with_parent)
 
     def wait_ready(self, timeout: float = 20) -> None:
-        """slapd writes its pid file once every listener is bound."""
+        """slapd writes its pid file once every address is its own, and listens on them a little later."""
         def ready() -> bool:
             if not self.process.alive():
                 self._explain_death()
             try:
-                return self.paths.pid.read_text().strip() == str(self.process.pid)
+                is_ours = self.paths.pid.read_text().strip() == str(self.process.pid)
             except OSError:
                 return False
+            return is_ours and self._listens()
+
         wait_until(ready, timeout, f"slapd of {self.name} to listen")
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as local, socket.socket() as tcp, socket.socket() as tls:
+            return (local.connect_ex(str(self.paths.socket)) == 0 and tcp.connect_ex((self.address, self.port)) == 0
+                    and tls.connect_ex((self.address, self.tls_port)) == 0)
 
     def stop(self) -> None:
         if self.process:

@@ -92,8 +92,8 @@ def scpd_settings(lab: Lab) -> dict:
     }
 
 
-def scpd_yaml(lab: Lab) -> str:
-    return "# Settings for the lab in this folder, made by it.\n" + yaml.safe_dump(scpd_settings(lab), sort_keys=False)
+def to_yaml(content: dict) -> str:
+    return "# Settings for the lab in this folder, made by it.\n" + yaml.safe_dump(content, sort_keys=False)
 
 
 def environment(lab: Lab) -> dict[str, str]:

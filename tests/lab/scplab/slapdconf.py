@@ -93,12 +93,12 @@ def global_catalog(paths: Paths) -> str:
     parts = [_head(ROOT, paths, 9), _config_database(ROOT)]
     glued = "subordinate advertise\n"
     root_paths = Paths(paths.lab, ROOT.key)
-    parts.append(_database(ROOT, paths, "configuration", CONFIGURATION, "",
+    parts.append(_database(ROOT, paths, "configuration", CONFIGURATION, _READ_ONLY_ACCESS,
                            glued + _replica(root_paths, 1, CONFIGURATION), overlay=False))
     for domain in sorted(DOMAINS, key=lambda d: d.parent is None):  # the deepest suffix first
         replica = _replica(Paths(paths.lab, domain.key), domain.number + 1, domain.nc,
                            attrs=content.PARTIAL_ATTRIBUTES)
-        parts.append(_database(ROOT, paths, domain.key, domain.nc, "", glued + replica, overlay=False))
+        parts.append(_database(ROOT, paths, domain.key, domain.nc, _READ_ONLY_ACCESS, glued + replica, overlay=False))
     parts.append(_database(ROOT, paths, "all", "", _READ_ONLY_ACCESS, overlay=False))
     return "\n".join(parts)
 
@@ -160,9 +160,9 @@ def _domain_access(domain: Domain) -> str:
     return f"""add_content_acl on
 {_PASSWORDS}access to dn.subtree="{container}" filter="(objectClass=container)" attrs=children
     by dn.exact="{SVC.dn}" write by users read by * none
+access to dn.subtree="{container}" attrs=children by users read by * none
 access to dn.subtree="{container}"
     filter="(&(objectClass=serviceConnectionPoint)(!(objectClass=serviceAdministrationPoint)))"
-    attrs=entry,@serviceConnectionPoint,@extensibleObject
     by dn.exact="{SVC.dn}" write by users read by * none
 access to * by users read by * none
 """
