@@ -107,6 +107,17 @@ Complaint text_fault(std::string_view text) {
     return std::nullopt;
 }
 
+std::size_t utf8_prefix(std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const auto length = decode(text, at).length;
+        if (length == 0)
+            break;
+        at += length;
+    }
+    return at;
+}
+
 Complaint check_label(const std::string& text) {
     auto allowed = [](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; };
     if (text.empty() || text.size() > 64 || !std::ranges::all_of(text, allowed))
@@ -183,7 +194,7 @@ Complaint check_keyword(const std::string& text) {
 Complaint check_dn(const std::string& text) {
     auto dn = Dn::parse(text);
     if (!dn)
-        return fmt::format("\"{}\" is no DN: {}", printable(text, 200), dn.error().message);
+        return dn.error().message;
     if (dn->empty())
         return "the DN is empty";
     return std::nullopt;
@@ -228,7 +239,7 @@ Complaint check_account(const std::string& text) {
 
 Complaint check_filter(const std::string& text) {
     if (auto filter = parse_filter(text); !filter)
-        return fmt::format("\"{}\" is no LDAP filter: {}", printable(text, 200),
+        return fmt::format("\"{}\" is no LDAP filter: {}", printable(text, 80),
                            filter.error().message);
     return std::nullopt;
 }

@@ -13,6 +13,8 @@ using Complaint = std::optional<std::string>;
 /// Bytes that are not UTF-8, NUL, control characters, invisible ones and those that turn the
 /// reading direction, with their name and position (characters from 1).
 [[nodiscard]] Complaint text_fault(std::string_view text);
+/// The length of the longest beginning that is UTF-8.
+[[nodiscard]] std::size_t utf8_prefix(std::string_view text);
 
 [[nodiscard]] Complaint check_label(const std::string& text);  ///< [A-Za-z0-9._-]{1,64}
 [[nodiscard]] Complaint check_domain(const std::string& text); ///< a DNS name of two labels or more

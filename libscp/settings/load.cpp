@@ -82,44 +82,27 @@ Result<std::string> read_file(const fs::path& path) {
 
 /// What no YAML parser should see: yaml-cpp takes some control characters for the end of the file.
 struct RawFault {
-    int line = 1;
-    int column = 1;
+    int line = 0;
+    int column = 0;
     std::string message;
 };
 std::optional<RawFault> raw_fault(const std::string& text) {
     if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
         return RawFault{1, 1, "is UTF-16; settings are UTF-8"};
-    RawFault fault;
-    std::size_t line_start = 0;
-    for (std::size_t at = 0; at <= text.size(); ++at) {
-        const bool is_end = at == text.size();
-        const char c = is_end ? '\n' : text[at];
-        const bool is_control =
-            (c >= 0 && c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
-        fault.column = static_cast<int>(at - line_start) + 1;
-        if (is_control) {
-            fault.message = *text_fault(std::string_view(&c, 1));
-            fault.message = "has " + fault.message.substr(0, fault.message.rfind(" at character"));
-            return fault;
-        }
-        if (c != '\n')
-            continue;
-        const auto line = std::string_view(text).substr(line_start, at - line_start);
-        if (!is_utf8(line)) {
-            std::size_t good = 0;
-            while (good < line.size() &&
-                   is_utf8(line.substr(0, good + 1)) | is_utf8(line.substr(0, good + 2)) |
-                       is_utf8(line.substr(0, good + 3)) | is_utf8(line.substr(0, good + 4)))
-                ++good;
-            fault.column = static_cast<int>(good) + 1;
-            fault.message = fmt::format("has a byte \\x{:02x} that is not UTF-8",
-                                        static_cast<unsigned char>(line[good]));
-            return fault;
-        }
-        ++fault.line;
-        line_start = at + 1;
-    }
-    return std::nullopt;
+    const auto is_control = [](char c) {
+        return (c >= 0 && c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
+    };
+    const auto control = std::ranges::find_if(text, is_control) - text.begin();
+    const auto at = std::min(utf8_prefix(text), static_cast<std::size_t>(control));
+    if (at == text.size())
+        return std::nullopt;
+    const auto before = std::string_view(text).substr(0, at);
+    const auto lines = std::ranges::count(before, '\n');
+    const auto line_start = before.rfind('\n') + 1; // npos + 1 is 0
+    const auto byte = static_cast<unsigned char>(text[at]);
+    return RawFault{static_cast<int>(lines) + 1, static_cast<int>(at - line_start) + 1,
+                    byte >= 0x80 ? fmt::format("has a byte \\x{:02x} that is not UTF-8", byte)
+                                 : fmt::format("has the control character \\x{:02x}", byte)};
 }
 
 class Loader {

@@ -222,7 +222,7 @@ class Checker {
         const auto kinds =
             std::ranges::count_if(std::span<const std::string_view>(account_kinds),
                                   [&at](auto key) { return at.given(key) != nullptr; });
-        if (kinds != 1)
+        if (kinds != 1 && std::ranges::all_of(at.node->children, &SettingsTree::valid))
             add(at, "", "needs exactly one of account, group, filter");
         const auto* forest = at.given("forest");
         if (!forest || !forest->valid)

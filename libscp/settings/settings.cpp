@@ -94,7 +94,8 @@ Result<AccountQuery> parse_account(std::string_view text) {
         return wrong("it is empty");
     if (begins_like_dn(text)) {
         auto dn = Dn::parse(text);
-        return dn ? Result<AccountQuery>(found(Kind::dn)) : wrong(dn.error().message);
+        return dn ? Result<AccountQuery>(found(Kind::dn))
+                  : fail(ErrorKind::settings, dn.error().message);
     }
     if (lower_ascii(text).starts_with("s-1-"))
         return Sid::parse(text) ? Result<AccountQuery>(found(Kind::sid))

@@ -87,8 +87,11 @@ class Validator {
     void null(SettingsTree& node, const KeyDoc& key, const std::string& path) {
         const bool is_item = node.key.empty();
         const bool means_absent = (key.shapes & value_shape) == 0 || key.not_yet || is_drop_in_;
-        if (is_item || !means_absent)
-            refuse(node, path, "has no value (a text that looks like null goes in quotes)");
+        if (!is_item && means_absent)
+            return;
+        node.valid = false;
+        problems_.add(is_item ? node.place : node.key_place, path,
+                      "has no value (a text that looks like null goes in quotes)");
     }
 
     void map(SettingsTree& node, const KeyDoc& key, const std::string& path) {
@@ -265,8 +268,8 @@ class Validator {
             return fmt::format("\"{}\" is not in this version; accepted: {}", node.text,
                                fmt::join(key.choices, ", "));
         const auto others = key.shapes & (list_shape | map_shape);
-        const auto* or_more = others == list_shape  ? " or a list"
-                              : others == map_shape ? " or a map of keys"
+        const auto* or_more = others == list_shape  ? ", or a list"
+                              : others == map_shape ? ", or a map of keys"
                                                     : "";
         return fmt::format("\"{}\" is not one of {}{}{}", printable(node.text, shown),
                            fmt::join(key.choices, ", "), key.shapes == list_shape ? "" : or_more,

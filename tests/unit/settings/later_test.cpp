@@ -1,0 +1,64 @@
+#include "rows.hpp"
+
+using namespace scp;
+using namespace scp::settings_test;
+
+TEST_CASE("Settings: what a later version brings is refused") {
+    check_rows({
+        {"match.in",
+         R"(instance: prod
+forests: [{name: corp, domain: corp.test}]
+rules:
+  - name: r
+    match: {keywords: [K], in: [domain, configuration]}
+    accounts: [a@corp.test]
+    
+)",
+         {R"(f:5:41: rules[r].match.in[#2]: "configuration" is not in this version; accepted: domain)"}},
+        {"trust.owners",
+         rule("trust: {owners: [S-1-5-32-544]}"),
+         {"f:7:21: rules[r].trust.owners: is not in this version; only the empty list is "
+          "accepted"}},
+        {"trust.first_use",
+         rule("trust: {first_use: approve}"),
+         {R"(f:7:24: rules[r].trust.first_use: "approve" is not in this version; accepted: allow)"}},
+        {"trust.containers in the Configuration NC",
+         rule(R"(trust: {containers: ["configuration:CN=Services"]})"),
+         {R"(f:7:26: rules[r].trust.containers[#1]: "configuration:CN=Services": places in the Configuration NC are not in this version)"}},
+        {"targets.container in the Configuration NC",
+         rule("targets: {container: configuration}"),
+         {"f:7:26: rules[r].targets.container: copies in the Configuration NC are not in this "
+          "version; write a container such as CN=scpd,CN=System, or same"}},
+        {"targets.container below the Configuration NC",
+         rule(R"(targets: {container: "configuration:CN=Services"})"),
+         {"f:7:26: rules[r].targets.container: copies in the Configuration NC are not in this "
+          "version; write a container such as CN=scpd,CN=System, or same"}},
+        {"bindings",
+         rule("bindings: {allow: [a], deny: [b]}"),
+         {"f:7:23: rules[r].bindings.allow: is not in this version; only the empty list is "
+          "accepted",
+          "f:7:34: rules[r].bindings.deny: is not in this version; only the empty list is "
+          "accepted"}},
+        {"limits",
+         with("limits: {deletes: 5, delete_percent: 30}"),
+         {"f:3:19: limits.deletes: is not in this version; leave it out",
+          "f:3:38: limits.delete_percent: is not in this version; leave it out"}},
+        {"daemon.watch",
+         with("daemon: {watch: notify}"),
+         {R"(f:3:17: daemon.watch: "notify" is not in this version; accepted: auto, usn, syncrepl, poll)"}},
+        {"marker.owners",
+         with("marker: {owners: [S-1-5-32-544]}"),
+         {"f:3:18: marker.owners: is not in this version; only the empty list is accepted"}},
+        {"log.format",
+         with("log: {format: json}"),
+         {R"(f:3:15: log.format: "json" is not in this version; accepted: text)"}},
+        {"metrics",
+         with("metrics: {listen: '127.0.0.1:9469', textfile: /x}"),
+         {R"(f:3:19: metrics.listen: "127.0.0.1:9469" is not in this version; only off is accepted)",
+          "f:3:47: metrics.textfile: is not in this version; leave it out"}},
+        {"site",
+         forest(R"(domain: corp.test
+site: Berlin)"),
+         {R"(f:5:11: forests[corp].site: "Berlin" is not in this version; only auto or off is accepted)"}},
+    });
+}
