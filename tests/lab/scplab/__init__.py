@@ -1,4 +1,4 @@
-"""An AD-shaped forest out of OpenLDAP servers, for tests: see lab.Lab, and `tests/lab/forest --help`."""
+"""An AD-shaped forest out of OpenLDAP servers: see lab.Lab, and `tests/lab/forest --help`."""
 
 from .lab import AgentResult, Lab
 from .process import LabError

@@ -1,4 +1,4 @@
-"""Loopback addresses and ports of one lab: a block of its own out of 127/8, the same ports on every address."""
+"""Loopback addresses and ports of one lab: a block of its own, the same ports on every address."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ LDAP, LDAPS, GC, GC_TLS, KDC = 20389, 20636, 20268, 20269, 20088
 
 @dataclass(frozen=True)
 class Block:
-    """127.a.b.0/24. Nothing reserves it: whoever binds first has it, and the other lab takes another block."""
+    """127.a.b.0/24. Nothing reserves it: who binds first has it, the other lab takes another."""
+
     a: int
     b: int
 
     @classmethod
     def pick(cls) -> Block:
-        chance = random.Random(os.urandom(8))  # not the test's seed: labs that start together must differ
+        chance = random.Random(
+            os.urandom(8)
+        )  # not the test's seed: labs that start together must differ
         return cls(chance.randrange(1, 255), chance.randrange(0, 256))
 
     def address(self, number: int) -> str:

@@ -1,4 +1,4 @@
-"""Connections to the lab's servers for tests: small, direct, with nothing of libldap's own settings."""
+"""Connections to the lab's servers for tests, with nothing of libldap's own settings."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ TIMEOUT = 30
 
 def _encode(values: Values) -> list[bytes]:
     listed = [values] if isinstance(values, (str, bytes)) else list(values)
-    return [value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value) for value in listed]
+    return [
+        value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+        for value in listed
+    ]
 
 
 class Found:
-    """An entry that was read: `found["keywords"]` is a list of str, in any case of the name, [] if absent."""
+    """An entry that was read: `found["keywords"]` is a list of str, [] if absent."""
 
     def __init__(self, dn: str, attributes: dict[str, list[bytes]]):
         self.dn = dn
@@ -62,8 +65,20 @@ class Found:
 
     def content(self) -> dict[str, set[bytes]]:
         """The values without what the server keeps: for comparing entries."""
-        kept = {"objectclass", "keywords", "serviceclassname", "servicednsname", "servicednsnametype", "cn", "vendor",
-                "servicebindinginformation", "displayname", "description", "msds-settings", "versionnumber"}
+        kept = {
+            "objectclass",
+            "keywords",
+            "serviceclassname",
+            "servicednsname",
+            "servicednsnametype",
+            "cn",
+            "vendor",
+            "servicebindinginformation",
+            "displayname",
+            "description",
+            "msds-settings",
+            "versionnumber",
+        }
         return {name: set(values) for name, values in self._attributes.items() if name in kept}
 
     def __repr__(self) -> str:
@@ -71,7 +86,7 @@ class Found:
 
 
 class Admin:
-    """Errors are python-ldap's exceptions: ldap.INSUFFICIENT_ACCESS, ldap.NO_SUCH_OBJECT and so on."""
+    """Errors are python-ldap's exceptions: ldap.INSUFFICIENT_ACCESS and so on."""
 
     def __init__(self, connection: ldap.ldapobject.LDAPObject, domain: Domain, name: str):
         self.ldap = connection
@@ -111,7 +126,7 @@ class Admin:
             pass
 
     def dn(self, relative: str) -> str:
-        """A DN below this domain's head from one relative to it; a DN that ends in a domain's head stays as it is."""
+        """A DN below this domain's head from one relative to it; a whole DN stays as it is."""
         lower = relative.lower()
         if any(("," + lower).endswith("," + domain.nc.lower()) for domain in DOMAINS):
             return relative
@@ -122,14 +137,21 @@ class Admin:
     def get(self, dn: str, attributes: Sequence[str] = ("*", "+")) -> Found | None:
         """The entry, or None if there is none (or none that this account may see)."""
         try:
-            results = self.ldap.search_s(self.dn(dn), ldap.SCOPE_BASE, "(objectClass=*)", list(attributes))
+            results = self.ldap.search_s(
+                self.dn(dn), ldap.SCOPE_BASE, "(objectClass=*)", list(attributes)
+            )
         except ldap.NO_SUCH_OBJECT:
             return None
         return next((Found(*entry[:2]) for entry in results if entry[0] is not None), None)
 
-    def search(self, filter: str = "(objectClass=*)", base: str = "", scope: str = "sub",
-               attributes: Sequence[str] = ("*", "+")) -> list[Found]:
-        """Entries in the order of the server; continuation references are left out: see references()."""
+    def search(
+        self,
+        filter: str = "(objectClass=*)",
+        base: str = "",
+        scope: str = "sub",
+        attributes: Sequence[str] = ("*", "+"),
+    ) -> list[Found]:
+        """Entries in the server's order, without continuation references: see references()."""
         results = self.ldap.search_s(self.dn(base), _SCOPES[scope], filter, list(attributes))
         return [Found(*entry[:2]) for entry in results if entry[0] is not None]
 
@@ -139,12 +161,14 @@ class Admin:
         return [uri for entry in results if entry[0] is None for uri in entry[1]]
 
     def root_dse(self) -> Found:
-        return Found("", self.ldap.search_s("", ldap.SCOPE_BASE, "(objectClass=*)", ["*", "+"])[0][1])
+        return Found(
+            "", self.ldap.search_s("", ldap.SCOPE_BASE, "(objectClass=*)", ["*", "+"])[0][1]
+        )
 
     # ---- writing
 
     def add(self, dn: str, attributes: Mapping[str, Values]) -> str:
-        """Adds an entry; its objectClass may name the last class of its chain alone. Returns the whole DN."""
+        """Adds an entry; the last class of its chain is enough. Returns the whole DN."""
         whole = self.dn(dn)
         rdn_type, rdn_value, _ = ldap.dn.str2dn(whole)[0][0]
         values = {rdn_type.lower(): [rdn_value.encode("utf-8", "surrogateescape")]}
@@ -152,24 +176,43 @@ class Admin:
         self.ldap.add_s(whole, list(values.items()))
         return whole
 
-    def add_scp(self, name: str, keywords: Values = (), bindings: Values = (), container: str = "CN=System",
-                **attributes: Values) -> str:
-        """An SCP named `name` below a container relative to the domain; a `_` in a keyword stands for `-`."""
+    def add_scp(
+        self,
+        name: str,
+        keywords: Values = (),
+        bindings: Values = (),
+        container: str = "CN=System",
+        **attributes: Values,
+    ) -> str:
+        """An SCP below a container relative to the domain; `_` in a keyword stands for `-`."""
         dn = f"CN={ldap.dn.escape_dn_chars(name)},{self.dn(container)}"
-        values = {"objectClass": "serviceConnectionPoint", "keywords": keywords,
-                  "serviceBindingInformation": bindings}
-        return self.add(dn, values | {key.replace("_", "-"): value for key, value in attributes.items()})
+        values = {
+            "objectClass": "serviceConnectionPoint",
+            "keywords": keywords,
+            "serviceBindingInformation": bindings,
+        }
+        return self.add(
+            dn, values | {key.replace("_", "-"): value for key, value in attributes.items()}
+        )
 
     def add_container(self, dn: str) -> str:
         return self.add(dn, {"objectClass": "container"})
 
-    def modify(self, dn: str, attributes: Mapping[str, Values] | None = None, *,
-               add: Mapping[str, Values] | None = None, remove: Mapping[str, Values] | None = None) -> None:
-        """Replaces the values of `attributes` (empty: removes the attribute), adds and removes single values."""
+    def modify(
+        self,
+        dn: str,
+        attributes: Mapping[str, Values] | None = None,
+        *,
+        add: Mapping[str, Values] | None = None,
+        remove: Mapping[str, Values] | None = None,
+    ) -> None:
+        """Replaces all values of `attributes` (empty: removes it); adds and removes values."""
         changes: list[tuple[int, str, list[bytes] | None]] = []
         for name, values in (attributes or {}).items():
             changes.append((ldap.MOD_REPLACE, name, _encode(values) or None))
-        changes += [(ldap.MOD_DELETE, name, _encode(values)) for name, values in (remove or {}).items()]
+        changes += [
+            (ldap.MOD_DELETE, name, _encode(values)) for name, values in (remove or {}).items()
+        ]
         changes += [(ldap.MOD_ADD, name, _encode(values)) for name, values in (add or {}).items()]
         self.ldap.modify_s(self.dn(dn), changes)
 

@@ -44,13 +44,23 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.utcnow()
         certificate = (
-            x509.CertificateBuilder().subject_name(self._name).issuer_name(self._name)
-            .public_key(self._key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now - _DAY).not_valid_after(now + 30 * _DAY)
+            x509.CertificateBuilder()
+            .subject_name(self._name)
+            .issuer_name(self._name)
+            .public_key(self._key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _DAY)
+            .not_valid_after(now + 30 * _DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
-            .sign(self._key, hashes.SHA256()))
+            .add_extension(
+                x509.KeyUsage(False, False, False, False, False, True, True, False, False),
+                critical=True,
+            )
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+            )
+            .sign(self._key, hashes.SHA256())
+        )
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         _write_private(directory / f"{name}.key", self._pem(self._key))
 
@@ -61,18 +71,26 @@ class Authority:
         self.directory = directory
         self.file = directory / f"{name}.crt"
         self._name = x509.load_pem_x509_certificate(self.file.read_bytes()).subject
-        self._key = serialization.load_pem_private_key((directory / f"{name}.key").read_bytes(), None)
+        self._key = serialization.load_pem_private_key(
+            (directory / f"{name}.key").read_bytes(), None
+        )
         return self
 
-    def server(self, name: str, dns: list[str], addresses: list[str], days: tuple[int, int] = (-1, 30)) -> KeyPair:
+    def server(
+        self, name: str, dns: list[str], addresses: list[str], days: tuple[int, int] = (-1, 30)
+    ) -> KeyPair:
         """A server's certificate; `days`: begin and end of validity, counted from now."""
         names = [x509.DNSName(host) for host in dns]
         names += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
-        return self._issue(name, _name((dns or addresses)[0]), ExtendedKeyUsageOID.SERVER_AUTH, names, days)
+        return self._issue(
+            name, _name((dns or addresses)[0]), ExtendedKeyUsageOID.SERVER_AUTH, names, days
+        )
 
     def client(self, name: str, common_name: str) -> KeyPair:
         """A certificate with which SASL EXTERNAL is the account of that name in the root domain."""
-        return self._issue(name, _name(common_name, "accounts"), ExtendedKeyUsageOID.CLIENT_AUTH, [], (-1, 30))
+        return self._issue(
+            name, _name(common_name, "accounts"), ExtendedKeyUsageOID.CLIENT_AUTH, [], (-1, 30)
+        )
 
     def bad_server(self, kind: str, dns: list[str], addresses: list[str]) -> KeyPair:
         """A certificate for these names that a client must refuse; `kind` is one of BAD_KINDS."""
@@ -92,25 +110,39 @@ class Authority:
     def _as_server(self) -> KeyPair:
         return KeyPair(self.file, self.file.with_suffix(".key"))
 
-    def _issue(self, name: str, subject: x509.Name, usage, names: list, days: tuple[int, int]) -> KeyPair:
+    def _issue(
+        self, name: str, subject: x509.Name, usage, names: list, days: tuple[int, int]
+    ) -> KeyPair:
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.utcnow()
         builder = (
-            x509.CertificateBuilder().subject_name(subject).issuer_name(self._name)
-            .public_key(key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now + days[0] * _DAY).not_valid_after(now + days[1] * _DAY)
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + days[0] * _DAY)
+            .not_valid_after(now + days[1] * _DAY)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False))
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
+        )
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         pair = KeyPair(self.directory / f"{name}.crt", self.directory / f"{name}.key")
         pair.certificate.write_bytes(
-            builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+            builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        )
         _write_private(pair.key, self._pem(key))
         return pair
 
     @staticmethod
     def _pem(key) -> bytes:
-        return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                 serialization.NoEncryption())
+        return key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )

@@ -17,7 +17,9 @@ from .process import LabError
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="forest", description="An AD-shaped forest out of OpenLDAP servers.")
+    parser = argparse.ArgumentParser(
+        prog="forest", description="An AD-shaped forest out of OpenLDAP servers."
+    )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name: str, help: str, function) -> argparse.ArgumentParser:
@@ -26,24 +28,42 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     options = argparse.ArgumentParser(add_help=False)
-    options.add_argument("--kerberos", action="store_true", help="with a KDC, so that the servers take GSSAPI")
-    options.add_argument("--no-plugin", action="store_true", help="servers without objectGUID and USNs")
+    options.add_argument(
+        "--kerberos", action="store_true", help="with a KDC, so that the servers take GSSAPI"
+    )
+    options.add_argument(
+        "--no-plugin", action="store_true", help="servers without objectGUID and USNs"
+    )
     options.add_argument("--no-gc", action="store_true", help="without a global catalog")
-    options.add_argument("--seed-scps", type=int, default=0, metavar="N", help="N unrelated SCPs in each domain")
-    options.add_argument("--claim-ad", action="store_true", help="the RootDSE shows AD's capability OIDs")
-    options.add_argument("--svc-unlimited", action="store_true", help="no limit of 1000 for the service account")
+    options.add_argument(
+        "--seed-scps", type=int, default=0, metavar="N", help="N unrelated SCPs in each domain"
+    )
+    options.add_argument(
+        "--claim-ad", action="store_true", help="the RootDSE shows AD's capability OIDs"
+    )
+    options.add_argument(
+        "--svc-unlimited", action="store_true", help="no limit of 1000 for the service account"
+    )
 
-    up = verbs.add_parser("up", parents=[options], help="bring a lab up in DIR and print its description (JSON)")
+    up = verbs.add_parser(
+        "up", parents=[options], help="bring a lab up in DIR and print its description (JSON)"
+    )
     up.set_defaults(function=_up)
     up.add_argument("dir", metavar="DIR")
-    run = verbs.add_parser("run", parents=[options], help="bring a lab up, run CMD with LAB_… set, bring it down")
+    run = verbs.add_parser(
+        "run", parents=[options], help="bring a lab up, run CMD with LAB_… set, bring it down"
+    )
     run.set_defaults(function=_run)
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="CMD")
     verb("down", "end a lab and remove its directory", _down).add_argument("dir", metavar="DIR")
     verb("env", "print export lines for a shell", _env).add_argument("dir", metavar="DIR")
     verb("show", "print the description again", _show).add_argument("dir", metavar="DIR")
-    for name, help in (("stop", "end the server of one domain, or gc"), ("start", "start it again"),
-                       ("pause", "freeze it"), ("resume", "let it go on")):
+    for name, help in (
+        ("stop", "end the server of one domain, or gc"),
+        ("start", "start it again"),
+        ("pause", "freeze it"),
+        ("resume", "let it go on"),
+    ):
         sub = verb(name, help, _fault)
         sub.add_argument("dir", metavar="DIR")
         sub.add_argument("domain", metavar="DOMAIN")
@@ -52,9 +72,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _lab(arguments: argparse.Namespace, directory: str | None, detach: bool) -> Lab:
-    return Lab(directory, kerberos=arguments.kerberos, plugin=False if arguments.no_plugin else None,
-               gc=not arguments.no_gc, seed_scps=arguments.seed_scps, claim_ad=arguments.claim_ad,
-               svc_unlimited=arguments.svc_unlimited, detach=detach)
+    return Lab(
+        directory,
+        kerberos=arguments.kerberos,
+        plugin=False if arguments.no_plugin else None,
+        gc=not arguments.no_gc,
+        seed_scps=arguments.seed_scps,
+        claim_ad=arguments.claim_ad,
+        svc_unlimited=arguments.svc_unlimited,
+        detach=detach,
+    )
 
 
 def _up(arguments: argparse.Namespace) -> int:

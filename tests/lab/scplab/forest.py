@@ -1,4 +1,4 @@
-"""The shape of the lab's forest: its domains and accounts, and the names that follow from them. No I/O."""
+"""The shape of the lab's forest: domains, accounts, groups, and their names. No I/O."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ SITE = "Default-First-Site-Name"
 # What DESIGN.md's log lines are about: the real product's SCP.
 PRODUCT_KEYWORD = "77F6F69F-AD86-437c-B47E-9A2F161E7E61"
 PROJECT = "90e49231-3838-4e5e-b2e4-8813fbf59a11"
-PRODUCT_PATH = (f"CN={PROJECT},CN=Exchange Migration Project,CN=QmmEx,CN=Migration Manager,"
-                "CN=Quest Software,CN=System")
-AGENT_FILTER = (f"(&(objectClass=serviceConnectionPoint)(keywords={PRODUCT_KEYWORD})(keywords=QmmEx)"
-                f"(keywords={PROJECT})(CN={PROJECT}))")
+PRODUCT_PATH = (
+    f"CN={PROJECT},CN=Exchange Migration Project,CN=QmmEx,CN=Migration Manager,"
+    "CN=Quest Software,CN=System"
+)
+AGENT_FILTER = (
+    f"(&(objectClass=serviceConnectionPoint)(keywords={PRODUCT_KEYWORD})(keywords=QmmEx)"
+    f"(keywords={PROJECT})(CN={PROJECT}))"
+)
 COPY_CONTAINER = "CN=scpd,CN=System"
 
 
@@ -54,7 +58,9 @@ class Domain:
 
     def sid(self, rid: int | None = None) -> bytes:
         """objectSid of the domain, or of the account with that RID, as AD stores it."""
-        parts = [21, 1004336348 + self.number, 1177238915, 682003330] + ([] if rid is None else [rid])
+        parts = [21, 1004336348 + self.number, 1177238915, 682003330] + (
+            [] if rid is None else [rid]
+        )
         return bytes([1, len(parts)]) + b"\0\0\0\0\0\5" + struct.pack(f"<{len(parts)}I", *parts)
 
 
@@ -107,9 +113,16 @@ class Account:
 # The keys are those of "accounts" in lab.json.
 ACCOUNTS = {
     "svc": Account("svc-scpd", "corp", 1101, everywhere=True),
-    "agent": Account("svc-mage", "corp", 1102, everywhere=True,
-                     spns=("mage/agent1.emea.corp.test", "mage/agent1")),
-    "agent2": Account("svc-mage2", "corp", 1103, everywhere=True, spns=("mage/agent2.apac.corp.test",)),
+    "agent": Account(
+        "svc-mage",
+        "corp",
+        1102,
+        everywhere=True,
+        spns=("mage/agent1.emea.corp.test", "mage/agent1"),
+    ),
+    "agent2": Account(
+        "svc-mage2", "corp", 1103, everywhere=True, spns=("mage/agent2.apac.corp.test",)
+    ),
     "reader": Account("reader", "corp", 1104, everywhere=True),
     "disabled": Account("svc-disabled", "corp", 1105, enabled=False),
     "agent_emea": Account("svc-mage-emea", "emea", 1101, spns=("mage/agent3.emea.corp.test",)),
@@ -134,7 +147,7 @@ class Group:
 
 
 def _groups() -> dict[str, Group]:
-    """"agents" reaches corp, emea and apac through nesting; emea's group closes a cycle with it."""
+    """Nesting takes "agents" through corp, emea and apac; emea's group closes a cycle."""
     agents_dn = f"CN=MAgE agents,OU=Groups,{ROOT.nc}"
     apac = Group("MAgE agents APAC", "apac", 1201, (ACCOUNTS["agent_apac"].dn,))
     emea = Group("MAgE agents EMEA", "emea", 1201, (ACCOUNTS["agent_emea"].dn, apac.dn, agents_dn))
@@ -142,9 +155,12 @@ def _groups() -> dict[str, Group]:
         "agents": Group("MAgE agents", "corp", 1201, (AGENT.dn, emea.dn)),
         "agents_emea": emea,
         "agents_apac": apac,
-        "ghosts": Group("MAgE ghosts", "corp", 1202,
-                        (ACCOUNTS["agent2"].dn, f"CN=gone,CN=Users,{ROOT.nc}")),
-        "everywhere": Group("MAgE everywhere", "tree", 1201, (ACCOUNTS["agent_tree"].dn, agents_dn)),
+        "ghosts": Group(
+            "MAgE ghosts", "corp", 1202, (ACCOUNTS["agent2"].dn, f"CN=gone,CN=Users,{ROOT.nc}")
+        ),
+        "everywhere": Group(
+            "MAgE everywhere", "tree", 1201, (ACCOUNTS["agent_tree"].dn, agents_dn)
+        ),
         "empty": Group("MAgE empty", "corp", 1203, ()),
     }
 

@@ -21,18 +21,26 @@ class Kdc:
         self.address = block.address(ROOT.number)
         self.krb5_conf = self.directory / "krb5.conf"
         self.server_keytab = self.directory / "ldap.keytab"
-        self._servers = [block.address(domain.number) for domain in DOMAINS] + [d.host for d in DOMAINS]
+        self._servers = [block.address(domain.number) for domain in DOMAINS] + [
+            d.host for d in DOMAINS
+        ]
         self.process: Process | None = None
 
     def keytab(self, sam: str) -> Path:
         return self.directory / f"{sam}.keytab"
 
     def client_environment(self) -> dict[str, str]:
-        return {"KRB5_CONFIG": str(self.krb5_conf), "KRB5CCNAME": f"FILE:{self.directory / 'ccache'}"}
+        return {
+            "KRB5_CONFIG": str(self.krb5_conf),
+            "KRB5CCNAME": f"FILE:{self.directory / 'ccache'}",
+        }
 
     def server_environment(self) -> dict[str, str]:
-        return {"KRB5_CONFIG": str(self.krb5_conf), "KRB5_KTNAME": f"FILE:{self.server_keytab}",
-                "KRB5RCACHENAME": "none:"}
+        return {
+            "KRB5_CONFIG": str(self.krb5_conf),
+            "KRB5_KTNAME": f"FILE:{self.server_keytab}",
+            "KRB5RCACHENAME": "none:",
+        }
 
     def create(self) -> None:
         """Writes the settings and fills the principals' database."""
@@ -71,7 +79,8 @@ class Kdc:
 
     def _write_settings(self) -> None:
         endpoint = f"{self.address}:{addresses.KDC}"
-        self.krb5_conf.write_text(f"""[libdefaults]
+        self.krb5_conf.write_text(
+            f"""[libdefaults]
  default_realm = {REALM}
  dns_lookup_kdc = false
  dns_lookup_realm = false
@@ -86,8 +95,11 @@ class Kdc:
 [domain_realm]
  .{ROOT.dns} = {REALM}
  .{forest.BY_KEY['tree'].dns} = {REALM}
-""" + "".join(f" {host} = {REALM}\n" for host in self._servers))
-        (self.directory / "kdc.conf").write_text(f"""[kdcdefaults]
+"""
+            + "".join(f" {host} = {REALM}\n" for host in self._servers)
+        )
+        (self.directory / "kdc.conf").write_text(
+            f"""[kdcdefaults]
  kdc_listen = {endpoint}
  kdc_tcp_listen = {endpoint}
 [realms]
@@ -100,14 +112,23 @@ class Kdc:
 [logging]
  kdc = FILE:{self.directory / 'kdc.log'}
  admin_server = FILE:{self.directory / 'kadmin.log'}
-""")
+"""
+        )
 
     def _admin_environment(self) -> dict[str, str]:
-        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "KRB5_CONFIG": str(self.krb5_conf),
-                "KRB5_KDC_PROFILE": str(self.directory / "kdc.conf")}
+        return {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "KRB5_CONFIG": str(self.krb5_conf),
+            "KRB5_KDC_PROFILE": str(self.directory / "kdc.conf"),
+        }
 
     def _run(self, command: list[str], stdin: str = "") -> None:
-        done = subprocess.run([find_program(command[0]), *command[1:]], input=stdin, capture_output=True, text=True,
-                              env=self._admin_environment())
+        done = subprocess.run(
+            [find_program(command[0]), *command[1:]],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self._admin_environment(),
+        )
         if done.returncode:
             raise LabError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")

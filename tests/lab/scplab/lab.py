@@ -20,27 +20,49 @@ from .server import Server
 
 MARK = "lab.json"
 _ATTEMPTS = 10
+# Waits for the end of its standard input, which comes with the end of the process that holds it.
+_GUARDIAN = """cat >/dev/null
+n=0
+while [ -e "$1" ] && [ $n -lt 50 ]; do
+    rm -rf "$1"
+    n=$((n + 1))
+done"""
 
 
 class Lab:
-    """A forest of slapds. `with Lab() as lab:` brings it up in a directory of its own and leaves nothing behind.
+    """A forest of slapds. `with Lab() as lab:` brings it up and leaves nothing behind.
 
-    directory   where; a new temporary one if not given. It must be empty or not exist, and goes away with down()
+    directory   empty or not there yet, removed by down(); None: a new temporary one
     kerberos    with a KDC; slapd then takes GSSAPI
-    plugin      AD's behaviour on writes (objectGUID, USNs): True, False, or None for "if it can be compiled"
+    plugin      AD's behaviour on writes (objectGUID, USNs); None: if it can be compiled
     gc          with a global catalog
     seed_scps   so many unrelated SCPs below CN=System of every domain
     claim_ad    the RootDSE shows AD's capability OIDs, though slapd has not all that they promise
-    svc_unlimited  lifts the limit of 1000 entries for the service account, as RFC 4533 at scale needs
-    detach      the servers outlive this process; otherwise they and the directory go when it ends, however it ends
+    svc_unlimited  no limit of 1000 entries for the service account, as RFC 4533 needs at scale
+    detach      servers and directory outlive this process; else they go with it, however it ends
     """
 
-    def __init__(self, directory: str | Path | None = None, *, kerberos: bool = False, plugin: bool | None = None,
-                 gc: bool = True, seed_scps: int = 0, claim_ad: bool = False, svc_unlimited: bool = False,
-                 detach: bool = False):
+    def __init__(
+        self,
+        directory: str | Path | None = None,
+        *,
+        kerberos: bool = False,
+        plugin: bool | None = None,
+        gc: bool = True,
+        seed_scps: int = 0,
+        claim_ad: bool = False,
+        svc_unlimited: bool = False,
+        detach: bool = False,
+    ):
         self.dir = Path(directory).absolute() if directory else None
-        self.options = {"kerberos": kerberos, "plugin": plugin, "gc": gc, "seed_scps": seed_scps,
-                        "claim_ad": claim_ad, "svc_unlimited": svc_unlimited}
+        self.options = {
+            "kerberos": kerberos,
+            "plugin": plugin,
+            "gc": gc,
+            "seed_scps": seed_scps,
+            "claim_ad": claim_ad,
+            "svc_unlimited": svc_unlimited,
+        }
         self._detach = detach
         self._guardian: subprocess.Popen | None = None
         self._proxies: list = []
@@ -97,8 +119,13 @@ class Lab:
             self.kdc.create()
             self.kdc.start(not self._detach)
         for server in self.servers.values():
-            server.install(self._template, self.authority, built, self.options["claim_ad"],
-                           self.options["svc_unlimited"])
+            server.install(
+                self._template,
+                self.authority,
+                built,
+                self.options["claim_ad"],
+                self.options["svc_unlimited"],
+            )
         self._write_secrets()
         self._start([*self.servers])
         self._write_documents()
@@ -117,7 +144,7 @@ class Lab:
             self._guardian = None
 
     def restore(self) -> None:
-        """Puts every directory back to its first content, under the same addresses. Proxies stay."""
+        """Every server gets its first content back, at the same address. Proxies stay."""
         running = [name for name, server in self.servers.items() if server.process]
         self._disconnect(running)
         for server in self.servers.values():
@@ -135,11 +162,20 @@ class Lab:
             self.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.dir / MARK).write_text("{}\n")  # says "ours" to `forest down` from now on
         if not self._detach:
-            # Removes the directory if this process dies without doing so; the servers die with it by themselves.
+            # Removes the directory if this process dies; its servers die with it by themselves.
             self._guardian = subprocess.Popen(
-                ["/bin/sh", "-c", 'cat >/dev/null; n=0; while [ -e "$1" ] && [ $n -lt 50 ]; do rm -rf "$1"; n=$((n+1)); done',
-                 "scplab-guardian", str(self.dir)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd="/",
-                start_new_session=True)
+                [
+                    "/bin/sh",
+                    "-c",
+                    _GUARDIAN,
+                    "scplab-guardian",
+                    str(self.dir),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
 
     def _clear(self) -> None:
         for path in self.dir.iterdir():
@@ -190,11 +226,12 @@ class Lab:
         self.server(name).resume()
 
     def proxy(self, name: str, *, tls: bool = True, certificate: str | KeyPair = "good"):
-        """A fault proxy in front of a domain's server, on an address of its own; see scripted.FaultProxy.
+        """A fault proxy in front of a domain's server, at an address of its own; see scripted.
 
         certificate  "good", one of certs.BAD_KINDS, or a pair of files
         """
         from .scripted import FaultProxy
+
         address = self.block.address(self._next_proxy)
         self._next_proxy += 1
         server = self.server(name)
@@ -221,17 +258,46 @@ class Lab:
 
     def connect(self, name: str, account: str = "svc", *, password: str | None = None) -> Admin:
         """A new connection to a domain, bound as an account of lab.json (LDAPS, simple bind)."""
-        return Admin.simple(self.server(name), ACCOUNTS[account].dn, password or PASSWORD, self.authority.file)
+        return Admin.simple(
+            self.server(name), ACCOUNTS[account].dn, password or PASSWORD, self.authority.file
+        )
 
-    def agent_search(self, filter: str = forest.AGENT_FILTER, *, account: str = "agent",
-                     attributes: tuple[str, ...] = ("serviceBindingInformation",)) -> AgentResult:
-        """What an agent does: plain ldapsearch, subtree, from the default naming context of its account's domain."""
+    def agent_search(
+        self,
+        filter: str = forest.AGENT_FILTER,
+        *,
+        account: str = "agent",
+        attributes: tuple[str, ...] = ("serviceBindingInformation",),
+    ) -> AgentResult:
+        """As an agent does it: plain ldapsearch over the whole domain of its account."""
         known = ACCOUNTS[account]
         server = self.servers[known.domain]
         done = subprocess.run(
-            ["ldapsearch", "-x", "-LLL", "-o", "ldif-wrap=no", "-H", server.ldaps, "-D", known.dn,
-             "-y", str(self.password_file(account)), "-b", known.home.nc, "-s", "sub", filter, *attributes],
-            capture_output=True, text=True, env=self.client_environment(), cwd=self.dir, timeout=60)
+            [
+                "ldapsearch",
+                "-x",
+                "-LLL",
+                "-o",
+                "ldif-wrap=no",
+                "-H",
+                server.ldaps,
+                "-D",
+                known.dn,
+                "-y",
+                str(self.password_file(account)),
+                "-b",
+                known.home.nc,
+                "-s",
+                "sub",
+                filter,
+                *attributes,
+            ],
+            capture_output=True,
+            text=True,
+            env=self.client_environment(),
+            cwd=self.dir,
+            timeout=60,
+        )
         return AgentResult(done)
 
     def _disconnect(self, names: list[str]) -> None:
@@ -253,9 +319,14 @@ class Lab:
         return self.dir / "secrets" / f"{ACCOUNTS[account].sam}.{ACCOUNTS[account].domain}.password"
 
     def client_environment(self) -> dict[str, str]:
-        """An environment for LDAP clients in which nothing of this machine's or user's settings counts."""
-        environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(self.dir), "LANG": "C.UTF-8",
-                       "LDAPCONF": str(self.dir / "ldap.conf"), "LDAPRC": "none"}
+        """For LDAP clients: nothing of this machine's or user's settings counts in it."""
+        environment = {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "HOME": str(self.dir),
+            "LANG": "C.UTF-8",
+            "LDAPCONF": str(self.dir / "ldap.conf"),
+            "LDAPRC": "none",
+        }
         return environment | (self.kdc.client_environment() if self.kdc else {})
 
     def settings(self, via: dict[str, str] | None = None) -> dict:
@@ -266,7 +337,9 @@ class Lab:
         made = settings.scpd_settings(self)
         for name, uri in (via or {}).items():
             domain = forest.find_domain(name)
-            target = made["forests"][0] if domain == ROOT else made["forests"][0]["domains"][domain.dns]
+            target = (
+                made["forests"][0] if domain == ROOT else made["forests"][0]["domains"][domain.dns]
+            )
             target["servers"] = [uri]
         return made
 
@@ -285,7 +358,9 @@ class Lab:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(PASSWORD)
         self.authority.client("client-svc", ACCOUNTS["svc"].sam)
-        (self.dir / "ldap.conf").write_text(f"TLS_CACERT {self.ca_file}\nTLS_REQCERT demand\nSASL_NOCANON on\n")
+        (self.dir / "ldap.conf").write_text(
+            f"TLS_CACERT {self.ca_file}\nTLS_REQCERT demand\nSASL_NOCANON on\n"
+        )
 
     def _write_documents(self) -> None:
         self.scpd_yaml.write_text(settings.to_yaml(self.settings()))
@@ -312,8 +387,12 @@ class Lab:
         self.authority = Authority.load(path / "tls")
         self._template = template.prepare(self.has_plugin, self.options["seed_scps"])
         for known in document["domains"] + ([document["gc"]] if document["gc"] else []):
-            server = Server(known["key"], ROOT if known["key"] == "gc" else forest.BY_KEY[known["key"]], path,
-                            known["address"])
+            server = Server(
+                known["key"],
+                ROOT if known["key"] == "gc" else forest.BY_KEY[known["key"]],
+                path,
+                known["address"],
+            )
             server.process = Process(known["pid"], known["started"]) if known["pid"] else None
             self.servers[server.name] = server
         if document["kerberos"]:

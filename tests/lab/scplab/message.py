@@ -1,4 +1,4 @@
-"""LDAP messages on the wire, as far as the fault proxy must understand them: framing, result codes, controls."""
+"""LDAP messages on the wire, as far as the fault proxy must understand them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,28 @@ SEQUENCE, INTEGER, OCTETS, ENUMERATED, CONTROLS, REFERRAL = 0x30, 0x02, 0x04, 0x
 
 # Application tags of RFC 4511, section 4.
 OPERATIONS = {
-    0x60: "bind-request", 0x61: "bind-response", 0x42: "unbind-request", 0x63: "search-request",
-    0x64: "search-entry", 0x65: "search-done", 0x73: "search-reference", 0x66: "modify-request",
-    0x67: "modify-response", 0x68: "add-request", 0x69: "add-response", 0x4A: "delete-request",
-    0x6B: "delete-response", 0x6C: "rename-request", 0x6D: "rename-response", 0x6E: "compare-request",
-    0x6F: "compare-response", 0x50: "abandon-request", 0x77: "extended-request", 0x78: "extended-response",
-    0x79: "intermediate"}
+    0x60: "bind-request",
+    0x61: "bind-response",
+    0x42: "unbind-request",
+    0x63: "search-request",
+    0x64: "search-entry",
+    0x65: "search-done",
+    0x73: "search-reference",
+    0x66: "modify-request",
+    0x67: "modify-response",
+    0x68: "add-request",
+    0x69: "add-response",
+    0x4A: "delete-request",
+    0x6B: "delete-response",
+    0x6C: "rename-request",
+    0x6D: "rename-response",
+    0x6E: "compare-request",
+    0x6F: "compare-response",
+    0x50: "abandon-request",
+    0x77: "extended-request",
+    0x78: "extended-response",
+    0x79: "intermediate",
+}
 TAGS = {name: tag for tag, name in OPERATIONS.items()}
 WRITES = ("modify-request", "add-request", "delete-request", "rename-request")
 
@@ -32,7 +48,7 @@ def integer(value: int, tag: int = INTEGER) -> bytes:
 
 
 def header(data: bytes) -> tuple[int, int, int] | None:
-    """(tag, size of the header, size of the content) of the TLV at the front; None if more bytes are needed."""
+    """(tag, header size, content size) of the TLV at the front; None: more bytes are needed."""
     if len(data) < 2:
         return None
     if data[1] < 0x80:
@@ -40,7 +56,7 @@ def header(data: bytes) -> tuple[int, int, int] | None:
     count = data[1] & 0x7F
     if len(data) < 2 + count:
         return None
-    return data[0], 2 + count, int.from_bytes(data[2:2 + count], "big")
+    return data[0], 2 + count, int.from_bytes(data[2 : 2 + count], "big")
 
 
 def split(data: bytes) -> list[tuple[int, bytes]]:
@@ -51,8 +67,8 @@ def split(data: bytes) -> list[tuple[int, bytes]]:
         if found is None:
             raise ValueError("a BER element ends before its length")
         tag, head, size = found
-        parts.append((tag, data[head:head + size]))
-        data = data[head + size:]
+        parts.append((tag, data[head : head + size]))
+        data = data[head + size :]
     return parts
 
 
@@ -65,7 +81,7 @@ class Message:
 
     @classmethod
     def parse(cls, data: bytes) -> Message:
-        (tag, content), = split(data)
+        ((tag, content),) = split(data)
         parts = split(content)
         if tag != SEQUENCE or len(parts) < 2 or parts[0][0] != INTEGER:
             raise ValueError("not an LDAP message")
@@ -96,7 +112,9 @@ class Message:
 
     def with_result(self, code: int, text: str = "", referrals: Iterable[str] = ()) -> Message:
         """The same response with another result."""
-        extra = b"".join(tlv(tag, content) for tag, content in split(self.body)[3:] if tag != REFERRAL)
+        extra = b"".join(
+            tlv(tag, content) for tag, content in split(self.body)[3:] if tag != REFERRAL
+        )
         uris = b"".join(tlv(OCTETS, uri.encode()) for uri in referrals)
         body = integer(code, ENUMERATED) + tlv(OCTETS, b"") + tlv(OCTETS, text.encode())
         return replace(self, body=body + (tlv(REFERRAL, uris) if uris else b"") + extra)
@@ -106,10 +124,14 @@ class Message:
 
 
 def search_reference(message_id: int, *uris: str) -> Message:
-    return Message(message_id, TAGS["search-reference"], b"".join(tlv(OCTETS, uri.encode()) for uri in uris))
+    return Message(
+        message_id, TAGS["search-reference"], b"".join(tlv(OCTETS, uri.encode()) for uri in uris)
+    )
 
 
-def response(message_id: int, operation: str, code: int, text: str = "", referrals: Iterable[str] = ()) -> Message:
+def response(
+    message_id: int, operation: str, code: int, text: str = "", referrals: Iterable[str] = ()
+) -> Message:
     """A response of one's own, for example response(7, "search-done", 51)."""
     empty = integer(0, ENUMERATED) + tlv(OCTETS, b"") + tlv(OCTETS, b"")
     return Message(message_id, TAGS[operation], empty).with_result(code, text, referrals)

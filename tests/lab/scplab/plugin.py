@@ -1,4 +1,4 @@
-"""Compiles the adshape plugin when it is wanted and can be, and keeps what was compiled and loaded in a cache."""
+"""Compiles the adshape plugin where that is possible; also knows where the lab keeps its cache."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ from pathlib import Path
 from .process import LabError
 
 SOURCE = Path(__file__).with_name("slapd") / "adshape.c"
-FLAGS = ["-std=gnu17", "-O2", "-fPIC", "-shared", "-Wall", "-Wextra",
-         "-Wno-discarded-qualifiers"]  # slapi-plugin.h knows no const
+FLAGS = [
+    "-std=gnu17",
+    "-O2",
+    "-fPIC",
+    "-shared",
+    "-Wall",
+    "-Wextra",
+    "-Wno-discarded-qualifiers",
+]  # slapi-plugin.h knows no const
 HEADER = Path("/usr/include/slapi-plugin.h")
 
 
 def cache_directory() -> Path:
-    """$SCPLAB_CACHE, else below the user's cache directory, else (not writable) below the temporary directory."""
+    """$SCPLAB_CACHE, else below the user's cache directory, else below the temporary one."""
     chosen = os.environ.get("SCPLAB_CACHE")
     if chosen:
         candidates = [Path(chosen)]
     else:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        candidates = [Path(base, "scplab"), Path(tempfile.gettempdir(), f"scplab-cache-{os.geteuid()}")]
+        candidates = [
+            Path(base, "scplab"),
+            Path(tempfile.gettempdir(), f"scplab-cache-{os.geteuid()}"),
+        ]
     for path in candidates:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,8 +62,12 @@ def build() -> Path:
         return target
     with tempfile.TemporaryDirectory(dir=cache_directory()) as work:
         made = Path(work, "adshape.so")
-        done = subprocess.run(["cc", *FLAGS, "-o", str(made), str(SOURCE), "-lslapi"], capture_output=True, text=True)
+        done = subprocess.run(
+            ["cc", *FLAGS, "-o", str(made), str(SOURCE), "-lslapi"], capture_output=True, text=True
+        )
         if done.returncode:
             raise LabError(f"compiling {SOURCE.name} failed:\n{done.stderr}")
-        os.replace(made, target)  # at once, so that labs that start together do not meet half a file
+        os.replace(
+            made, target
+        )  # at once, so that labs that start together do not meet half a file
     return target

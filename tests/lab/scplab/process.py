@@ -55,7 +55,9 @@ class Process:
         self._popen = popen
 
     @classmethod
-    def start(cls, command: list[str], log: Path, environment: dict[str, str], die_with_parent: bool) -> Process:
+    def start(
+        cls, command: list[str], log: Path, environment: dict[str, str], die_with_parent: bool
+    ) -> Process:
         parent = os.getpid()
 
         def in_child() -> None:
@@ -66,8 +68,16 @@ class Process:
                     os._exit(1)
 
         with open(log, "ab") as out:
-            popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment,
-                                     cwd=log.parent, start_new_session=True, preexec_fn=in_child)
+            popen = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=environment,
+                cwd=log.parent,
+                start_new_session=True,
+                preexec_fn=in_child,
+            )
         return cls(popen.pid, start_ticks(popen.pid), popen)
 
     def alive(self) -> bool:
@@ -81,7 +91,7 @@ class Process:
         os.kill(self.pid, number)
 
     def wait(self) -> int:
-        """The exit code of a process that this program started; negative: the signal that ended it."""
+        """Exit code of a process that this program started; negative: a signal's number."""
         return self._popen.wait()
 
     def end(self, timeout: float = 10) -> None:

@@ -47,8 +47,11 @@ class Done:
             raise AssertionError(f"not one JSON document: {self!r}") from None
 
     def __repr__(self) -> str:
-        return (f"<{' '.join(map(str, self.command))}: exit {self.returncode}\n--- stdout\n{self.stdout}"
-                f"--- stderr\n{self.stderr}>")
+        return (
+            f"<{' '.join(map(str, self.command))}: exit {self.returncode}\n"
+            f"--- stdout\n{self.stdout}"
+            f"--- stderr\n{self.stderr}>"
+        )
 
 
 class Scpctl:
@@ -58,28 +61,63 @@ class Scpctl:
         self.scratch = scratch
 
     def environment(self, lab: Lab | None) -> dict[str, str]:
-        base = {"PATH": "/usr/bin:/bin", "HOME": str(self.scratch), "LANG": "C.UTF-8", "TZ": "UTC",
-                "XDG_STATE_HOME": str(self.scratch / "state")}
-        base |= {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS")
-                 if name in os.environ}
+        base = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(self.scratch),
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "XDG_STATE_HOME": str(self.scratch / "state"),
+        }
+        base |= {
+            name: os.environ[name]
+            for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS")
+            if name in os.environ
+        }
         return base | (lab.kdc.client_environment() if lab and lab.kdc else {})
 
-    def command(self, *arguments: str, lab: Lab | None = None, config: str | Path | None = None) -> list[str]:
+    def command(
+        self, *arguments: str, lab: Lab | None = None, config: str | Path | None = None
+    ) -> list[str]:
         chosen = config or (lab.scpd_yaml if lab else None)
-        return [str(program("scpctl")), *(["-c", str(chosen)] if chosen else []), *map(str, arguments)]
+        return [
+            str(program("scpctl")),
+            *(["-c", str(chosen)] if chosen else []),
+            *map(str, arguments),
+        ]
 
-    def __call__(self, *arguments: str, lab: Lab | None = None, config: str | Path | None = None,
-                 stdin: str | bytes = b"", environment: dict[str, str] | None = None, timeout: float = 60) -> Done:
-        """lab: runs with the lab's scpd.yaml and, if it has Kerberos, its krb5.conf; config: with other settings."""
+    def __call__(
+        self,
+        *arguments: str,
+        lab: Lab | None = None,
+        config: str | Path | None = None,
+        stdin: str | bytes = b"",
+        environment: dict[str, str] | None = None,
+        timeout: float = 60,
+    ) -> Done:
+        """lab: with its scpd.yaml and, if any, its krb5.conf; config: with other settings."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
-        return Done(subprocess.run(self.command(*arguments, lab=lab, config=config), input=data, capture_output=True,
-                                   env=self.environment(lab) | (environment or {}), cwd=self.scratch, timeout=timeout))
+        return Done(
+            subprocess.run(
+                self.command(*arguments, lab=lab, config=config),
+                input=data,
+                capture_output=True,
+                env=self.environment(lab) | (environment or {}),
+                cwd=self.scratch,
+                timeout=timeout,
+            )
+        )
 
 
 class Daemon:
     """One scpd, with a notify socket in systemd's place."""
 
-    def __init__(self, scratch: Path, config: str | Path, environment: dict[str, str], arguments: tuple[str, ...]):
+    def __init__(
+        self,
+        scratch: Path,
+        config: str | Path,
+        environment: dict[str, str],
+        arguments: tuple[str, ...],
+    ):
         self.log_file = scratch / "scpd.log"
         self._notify_path = scratch / "notify"
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -89,9 +127,11 @@ class Daemon:
         state = scratch / "state"
         state.mkdir(exist_ok=True)
         self.process = Process.start(
-            [str(program("scpd")), "-c", str(config), *map(str, arguments)], self.log_file,
+            [str(program("scpd")), "-c", str(config), *map(str, arguments)],
+            self.log_file,
             environment | {"NOTIFY_SOCKET": str(self._notify_path), "STATE_DIRECTORY": str(state)},
-            die_with_parent=True)
+            die_with_parent=True,
+        )
 
     @property
     def pid(self) -> int:
@@ -102,12 +142,14 @@ class Daemon:
 
     def wait(self, condition, what: str, timeout: float = 20):
         """Until the condition holds; fails at once, with the log, if the daemon ends meanwhile."""
+
         def held():
             self._read_notifications()
             value = condition()
             if not value and not self.process.alive():
                 raise LabError(f"scpd ended while waiting for {what}:\n{self.log()}")
             return value
+
         try:
             return wait_until(held, timeout, what, interval=0.01)
         except LabError as error:
@@ -118,12 +160,21 @@ class Daemon:
         return self
 
     def wait_log(self, pattern: str, timeout: float = 20) -> str:
-        return self.wait(lambda: re.search(pattern, self.log()), f"a log line like {pattern!r}", timeout).group()
+        return self.wait(
+            lambda: re.search(pattern, self.log()), f"a log line like {pattern!r}", timeout
+        ).group()
 
     def wait_status(self, pattern: str, timeout: float = 20) -> str:
         def found():
-            return next((line for line in reversed(self.notifications)
-                         if line.startswith("STATUS=") and re.search(pattern, line)), None)
+            return next(
+                (
+                    line
+                    for line in reversed(self.notifications)
+                    if line.startswith("STATUS=") and re.search(pattern, line)
+                ),
+                None,
+            )
+
         return self.wait(found, f"a status like {pattern!r}", timeout)
 
     def signal(self, number: int) -> None:
@@ -165,8 +216,13 @@ class Scpd:
         self.scratch = scratch
         self._daemons: list[Daemon] = []
 
-    def __call__(self, lab: Lab | None = None, *arguments: str, config: str | Path | None = None,
-                 environment: dict[str, str] | None = None) -> Daemon:
+    def __call__(
+        self,
+        lab: Lab | None = None,
+        *arguments: str,
+        config: str | Path | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> Daemon:
         directory = self.scratch / f"scpd-{len(self._daemons)}"
         directory.mkdir()
         base = Scpctl(directory).environment(lab) | (environment or {})

@@ -1,17 +1,17 @@
 """A proxy in front of a real server that misbehaves as a test tells it.
 
-    proxy = lab.proxy("emea")                                  # LDAPS, with a certificate for its own address
-    proxy.on("search-done", result(4, "sizeLimitExceeded"))    # once
-    proxy.on("search-done", strip_controls(), times=None)      # whenever
-    proxy.on("search-entry", drop(), after=3)                  # three pass, the fourth is lost with its connection
-    proxy.on("modify-response", drop())                        # the write is done, its answer lost
-    proxy.on("modify-request", drop())                         # the write never arrives
-    proxy.on("connect", freeze())                              # accepts, never answers, not even TLS
-    proxy.on("bind-response", then(freeze()))                  # answers the bind, then hangs
+    proxy = lab.proxy("emea")                              # LDAPS at an address of its own
+    proxy.on("search-done", result(4, "size limit"))       # once
+    proxy.on("search-done", strip_controls(), times=None)  # whenever
+    proxy.on("search-entry", drop(), after=3)              # the fourth is lost with its connection
+    proxy.on("modify-response", drop())                    # the write is done, its answer lost
+    proxy.on("modify-request", drop())                     # the write never arrives
+    proxy.on("connect", freeze())                          # accepts, never answers, not even TLS
+    proxy.on("bind-response", then(freeze()))              # answers the bind, then hangs
 
-Operations are named as in message.OPERATIONS, besides "connect", "request", "response" and "any". The proxy takes
-TLS off and speaks plain LDAP to the server, so that it can read what passes; what it cannot read (StartTLS, a SASL
-layer) passes as bytes.
+Operations are named as in message.OPERATIONS, besides "connect", "request", "response" and "any".
+The proxy takes TLS off and speaks plain LDAP to the server, so that it can read what passes; what it
+cannot read (StartTLS, a SASL layer) passes as bytes.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _MAX_READ = 1 << 16
 @dataclass(frozen=True)
 class Seen:
     """One message that reached the proxy."""
+
     connection: int
     operation: str
     id: int
@@ -62,7 +63,7 @@ class Connection:
         else:
             size, interval = self.pace
             for start in range(0, len(data), size):
-                writer.write(data[start:start + size])
+                writer.write(data[start : start + size])
                 await writer.drain()
                 await asyncio.sleep(interval)
         await writer.drain()
@@ -79,6 +80,7 @@ class Connection:
 @dataclass
 class Exchange:
     """What an action may work with: the message that came, and where it would go."""
+
     connection: Connection
     message: Message | None  # None on "connect"
     to_client: bool
@@ -118,30 +120,38 @@ class Rule:
 
 def drop(reset: bool = False) -> Action:
     """Closes the connection; the message is lost."""
+
     async def act(exchange: Exchange) -> None:
         exchange.connection.close(reset)
+
     return act
 
 
 def swallow() -> Action:
     """Loses the message; the connection goes on."""
+
     async def act(_exchange: Exchange) -> None:
         pass
+
     return act
 
 
 def freeze() -> Action:
     """Nothing passes on this connection from now on, either way; it stays open."""
+
     async def act(exchange: Exchange) -> None:
         exchange.connection.frozen = True
+
     return act
 
 
 def then(action: Action) -> Action:
     """Forwards the message first."""
+
     async def act(exchange: Exchange) -> None:
         await exchange.forward()
         await action(exchange)
+
     return act
 
 
@@ -149,35 +159,43 @@ def delay(seconds: float) -> Action:
     async def act(exchange: Exchange) -> None:
         await asyncio.sleep(seconds)
         await exchange.forward()
+
     return act
 
 
 def trickle(size: int = 1, interval: float = 0.02) -> Action:
     """From now on answers of this connection go out a few bytes at a time."""
+
     async def act(exchange: Exchange) -> None:
         exchange.connection.pace = (size, interval)
         await exchange.forward()
+
     return act
 
 
 def truncate(size: int) -> Action:
     """Sends the first bytes of the message, then nothing more: the connection stays open."""
+
     async def act(exchange: Exchange) -> None:
         await exchange.connection.send(exchange.message.encode()[:size], exchange.to_client)
         exchange.connection.frozen = True
+
     return act
 
 
 def garbage(data: bytes | None = None) -> Action:
     """Sends these bytes (or random ones) to the client instead of the message."""
+
     async def act(exchange: Exchange) -> None:
         await exchange.connection.send(os.urandom(256) if data is None else data, to_client=True)
+
     return act
 
 
 def rewrite(change: Callable[[Message], Message]) -> Action:
     async def act(exchange: Exchange) -> None:
         await exchange.forward(change(exchange.message))
+
     return act
 
 
@@ -192,19 +210,23 @@ def strip_controls() -> Action:
 
 
 def before(make: Callable[[int], Message]) -> Action:
-    """Puts a message of the same id in front: before(lambda id: search_reference(id, "ldap://x/dc=x"))."""
+    """Puts a message of the same id in front of this one."""
+
     async def act(exchange: Exchange) -> None:
         await exchange.connection.send(make(exchange.message.id).encode(), exchange.to_client)
         await exchange.forward()
+
     return act
 
 
 def reply(make: Callable[[Message], Message | list[Message]]) -> Action:
     """Answers a request in the server's place."""
+
     async def act(exchange: Exchange) -> None:
         made = make(exchange.message)
         for answer in made if isinstance(made, list) else [made]:
             await exchange.connection.send(answer.encode(), to_client=True)
+
     return act
 
 
@@ -229,14 +251,16 @@ class FaultProxy:
         self._listener: socket.socket | None = None
         self._accepting: asyncio.Task | None = None
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy {address}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name=f"proxy {address}", daemon=True
+        )
         self._thread.start()
         self.accept()
 
     # ---- for tests; each may be called from any thread
 
     def on(self, operation: str, action: Action, *, after: int = 0, times: int | None = 1) -> Rule:
-        """`action` for the next `times` messages of that kind (None: all) once `after` of them have passed."""
+        """`action` for the next `times` such messages (None: all) after `after` of them."""
         if operation not in {*message.TAGS, "connect", "request", "response", "any"}:
             raise ValueError(f"no operation {operation!r}")
         rule = Rule(operation, action, after, times)
@@ -249,7 +273,9 @@ class FaultProxy:
 
     def cut(self, reset: bool = False) -> None:
         """Closes all connections there are."""
-        self._call(lambda: [connection.close(reset) for connection in [*self._connections.values()]])
+        self._call(
+            lambda: [connection.close(reset) for connection in [*self._connections.values()]]
+        )
 
     def refuse(self) -> None:
         """Connections are refused from now on; those there are stay."""
@@ -266,7 +292,9 @@ class FaultProxy:
 
     def wait_for(self, operation: str, times: int = 1, timeout: float = 20) -> None:
         """Until that many such messages have come since the proxy began."""
-        wait_until(lambda: self.count(operation) >= times, timeout, f"{times} × {operation} at {self.uri}")
+        wait_until(
+            lambda: self.count(operation) >= times, timeout, f"{times} × {operation} at {self.uri}"
+        )
 
     def open_connections(self) -> int:
         return len(self._connections)
@@ -286,6 +314,7 @@ class FaultProxy:
     def _call(self, function, *arguments):
         async def run():
             return function(*arguments)
+
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
 
     # ---- within the loop's thread
@@ -323,14 +352,16 @@ class FaultProxy:
                 return
             client = await self._take_client(connection)
             server, connection.server = await asyncio.open_connection(*self._upstream)
-            pumps = [asyncio.ensure_future(self._pump(connection, client, to_client=False)),
-                     asyncio.ensure_future(self._pump(connection, server, to_client=True))]
+            pumps = [
+                asyncio.ensure_future(self._pump(connection, client, to_client=False)),
+                asyncio.ensure_future(self._pump(connection, server, to_client=True)),
+            ]
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
         except (OSError, ssl.SSLError, asyncio.IncompleteReadError):
-            pass  # the client went away, or refused our certificate: for the test to see at the client
+            pass  # the client went away or refused our certificate: it will say so
         finally:
             connection.close()
             self._connections.pop(connection.number, None)
@@ -338,7 +369,9 @@ class FaultProxy:
     async def _take_client(self, connection: Connection) -> asyncio.StreamReader:
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
-        transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, connection.accepted, ssl=self._tls)
+        transport, _ = await self._loop.connect_accepted_socket(
+            lambda: protocol, connection.accepted, ssl=self._tls
+        )
         connection.client = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         return reader
 
@@ -346,7 +379,9 @@ class FaultProxy:
         while await self._loop.sock_recv(connection.accepted, _MAX_READ):
             pass
 
-    async def _pump(self, connection: Connection, source: asyncio.StreamReader, to_client: bool) -> None:
+    async def _pump(
+        self, connection: Connection, source: asyncio.StreamReader, to_client: bool
+    ) -> None:
         buffer = b""
         readable = True
         while data := await source.read(_MAX_READ):
@@ -373,7 +408,11 @@ class FaultProxy:
 
     async def _handle(self, connection: Connection, data: bytes, to_client: bool) -> None:
         parsed = Message.parse(data)
-        self.seen.append(Seen(connection.number, parsed.operation, parsed.id, "" if to_client else _dn_of(parsed)))
+        self.seen.append(
+            Seen(
+                connection.number, parsed.operation, parsed.id, "" if to_client else _dn_of(parsed)
+            )
+        )
         rule = self._rule_for({parsed.operation, "response" if to_client else "request", "any"})
         if rule:
             await rule.action(Exchange(connection, parsed, to_client))

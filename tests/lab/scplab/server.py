@@ -25,38 +25,59 @@ class Server:
         self.address = address
         self.is_gc = name == "gc"
         self.process: Process | None = None
-        ports = (addresses.GC, addresses.GC_TLS) if self.is_gc else (addresses.LDAP, addresses.LDAPS)
+        ports = (
+            (addresses.GC, addresses.GC_TLS) if self.is_gc else (addresses.LDAP, addresses.LDAPS)
+        )
         self.port, self.tls_port = ports
         self.ldap = f"ldap://{address}:{self.port}"
         self.ldaps = f"ldaps://{address}:{self.tls_port}"
         self.ldapi = self.paths.ldapi
 
-    def install(self, template: Template, authority: Authority, plugin: Path | None, claim_ad: bool,
-                svc_unlimited: bool) -> None:
+    def install(
+        self,
+        template: Template,
+        authority: Authority,
+        plugin: Path | None,
+        claim_ad: bool,
+        svc_unlimited: bool,
+    ) -> None:
         """Writes all that the server needs to start."""
         if len(str(self.paths.socket)) > _SOCKET_PATH_MAX:
-            raise LabError(f"{self.paths.lab}: too long a path for the lab's sockets; choose a shorter one")
+            raise LabError(
+                f"{self.paths.lab}: too long a path for the lab's sockets; choose a shorter one"
+            )
         self.paths.home.mkdir()
         template.restore(self.paths)
-        authority.server(self.name, [self.domain.host, self.domain.dns, "localhost"], [self.address])
+        authority.server(
+            self.name, [self.domain.host, self.domain.dns, "localhost"], [self.address]
+        )
         dse = content.root_dse(self.domain, plugin is not None, self.is_gc, claim_ad)
         (self.paths.home / "rootdse.ldif").write_text(dse)
         if self.is_gc:
             self.paths.conf.write_text(slapdconf.global_catalog(self.paths))
         else:
             self.paths.conf.write_text(
-                slapdconf.domain_server(self.domain, self.paths, plugin, svc_unlimited))
+                slapdconf.domain_server(self.domain, self.paths, plugin, svc_unlimited)
+            )
 
     def launch(self, environment: dict[str, str], die_with_parent: bool) -> None:
         """Starts slapd without waiting for it: wait_ready() does."""
         self.paths.pid.unlink(missing_ok=True)
         self.paths.log.write_text("")
-        command = [find_program("slapd"), "-f", str(self.paths.conf), "-d", "0",
-                   "-h", f"{self.ldap} {self.ldaps} {self.ldapi}"]
+        command = [
+            find_program("slapd"),
+            "-f",
+            str(self.paths.conf),
+            "-d",
+            "0",
+            "-h",
+            f"{self.ldap} {self.ldaps} {self.ldapi}",
+        ]
         self.process = Process.start(command, self.paths.log, environment, die_with_parent)
 
     def wait_ready(self, timeout: float = 20) -> None:
-        """slapd writes its pid file once every address is its own, and listens on them a little later."""
+        """slapd writes its pid file once it has every address, and listens a little later."""
+
         def ready() -> bool:
             if not self.process.alive():
                 self._explain_death()
@@ -70,8 +91,11 @@ class Server:
 
     def _listens(self) -> bool:
         with socket.socket(socket.AF_UNIX) as local, socket.socket() as tcp, socket.socket() as tls:
-            return (local.connect_ex(str(self.paths.socket)) == 0 and tcp.connect_ex((self.address, self.port)) == 0
-                    and tls.connect_ex((self.address, self.tls_port)) == 0)
+            return (
+                local.connect_ex(str(self.paths.socket)) == 0
+                and tcp.connect_ex((self.address, self.port)) == 0
+                and tls.connect_ex((self.address, self.tls_port)) == 0
+            )
 
     def stop(self) -> None:
         if self.process:
@@ -90,12 +114,22 @@ class Server:
         self.stop()
 
     def describe(self) -> dict:
-        return {"name": "gc" if self.is_gc else self.domain.dns, "key": self.name, "address": self.address,
-                "host": self.domain.host, "ldap": self.ldap, "ldaps": self.ldaps, "ldapi": self.ldapi,
-                "pid": self.process.pid if self.process else None,
-                "started": self.process.started if self.process else None,
-                "nc": self.domain.nc, "netbios": self.domain.netbios, "parent": self.domain.parent,
-                "administrator": self.domain.administrator, "log": str(self.paths.log)}
+        return {
+            "name": "gc" if self.is_gc else self.domain.dns,
+            "key": self.name,
+            "address": self.address,
+            "host": self.domain.host,
+            "ldap": self.ldap,
+            "ldaps": self.ldaps,
+            "ldapi": self.ldapi,
+            "pid": self.process.pid if self.process else None,
+            "started": self.process.started if self.process else None,
+            "nc": self.domain.nc,
+            "netbios": self.domain.netbios,
+            "parent": self.domain.parent,
+            "administrator": self.domain.administrator,
+            "log": str(self.paths.log),
+        }
 
     def _running(self) -> Process:
         if not self.process:
@@ -105,10 +139,15 @@ class Server:
     def _explain_death(self) -> None:
         said = self.paths.log.read_text(errors="replace").strip()
         if "bind(" in said or "Address already in use" in said or not said:
-            # With loglevel 0 slapd says nothing of a port in use; ask it about its settings instead.
-            check = subprocess.run([find_program("slaptest"), "-u", "-f", str(self.paths.conf)],
-                                   capture_output=True, text=True)
+            # slapd says little of a port in use: its settings are good, so it was that.
+            check = subprocess.run(
+                [find_program("slaptest"), "-u", "-f", str(self.paths.conf)],
+                capture_output=True,
+                text=True,
+            )
             if check.returncode == 0:
-                raise AddressTaken(f"slapd of {self.name} could not listen on {self.address}: {said}")
+                raise AddressTaken(
+                    f"slapd of {self.name} could not listen on {self.address}: {said}"
+                )
             said += check.stderr
         raise LabError(f"slapd of {self.name} ended at once:\n{said}")

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import yaml
 
 from . import forest, plugin
-from .forest import ACCOUNTS, AGENT, CONFIGURATION, COPY_CONTAINER, DOMAINS, GROUPS, PASSWORD, ROOT, SVC
+from .forest import (
+    ACCOUNTS,
+    AGENT,
+    CONFIGURATION,
+    COPY_CONTAINER,
+    DOMAINS,
+    GROUPS,
+    PASSWORD,
+    ROOT,
+    SVC,
+)
 
 if TYPE_CHECKING:
     from .lab import Lab
@@ -30,9 +40,15 @@ def document(lab: Lab) -> dict:
         "ldap_conf": str(lab.dir / "ldap.conf"),
         "scpd_yaml": str(lab.scpd_yaml),
         "accounts": {key: _account(lab, key) for key in ACCOUNTS},
-        "groups": {key: {"dn": group.dn, "members": list(group.members)} for key, group in GROUPS.items()},
-        "source": {"dn": f"{forest.PRODUCT_PATH},{forest.BY_KEY['emea'].nc}", "domain": "emea.corp.test",
-                   "name": forest.PROJECT, "keywords": [forest.PRODUCT_KEYWORD, "QmmEx", forest.PROJECT]},
+        "groups": {
+            key: {"dn": group.dn, "members": list(group.members)} for key, group in GROUPS.items()
+        },
+        "source": {
+            "dn": f"{forest.PRODUCT_PATH},{forest.BY_KEY['emea'].nc}",
+            "domain": "emea.corp.test",
+            "name": forest.PROJECT,
+            "keywords": [forest.PRODUCT_KEYWORD, "QmmEx", forest.PROJECT],
+        },
         "agent_filter": forest.AGENT_FILTER,
         "container": COPY_CONTAINER,
         "copy_dn": f"CN={forest.PROJECT},{COPY_CONTAINER},{ROOT.nc}",
@@ -42,12 +58,22 @@ def document(lab: Lab) -> dict:
 
 def _account(lab: Lab, key: str) -> dict:
     account = ACCOUNTS[key]
-    described = {"sam": account.sam, "dn": account.dn, "upn": account.upn, "domain": account.home.dns,
-                 "netbios_name": f"{account.home.netbios}\\{account.sam}", "sid": forest.sid_text(account.sid),
-                 "enabled": account.enabled, "password": PASSWORD, "password_file": str(lab.password_file(key))}
+    described = {
+        "sam": account.sam,
+        "dn": account.dn,
+        "upn": account.upn,
+        "domain": account.home.dns,
+        "netbios_name": f"{account.home.netbios}\\{account.sam}",
+        "sid": forest.sid_text(account.sid),
+        "enabled": account.enabled,
+        "password": PASSWORD,
+        "password_file": str(lab.password_file(key)),
+    }
     if key == "svc":
-        described |= {"client_certificate": str(lab.dir / "tls" / "client-svc.crt"),
-                      "client_key": str(lab.dir / "tls" / "client-svc.key")}
+        described |= {
+            "client_certificate": str(lab.dir / "tls" / "client-svc.crt"),
+            "client_key": str(lab.dir / "tls" / "client-svc.key"),
+        }
     if lab.kdc and account.home == ROOT and account.enabled:
         described["keytab"] = str(lab.kdc.keytab(account.sam))
         described["principal"] = principal(key)
@@ -62,52 +88,78 @@ def _kerberos(lab: Lab) -> dict | None:
     if not lab.kdc:
         return None
     process = lab.kdc.process
-    return {"realm": ROOT.dns.upper(), "krb5_conf": str(lab.kdc.krb5_conf),
-            "keytab": str(lab.kdc.keytab(SVC.sam)), "ccache": lab.kdc.client_environment()["KRB5CCNAME"],
-            "pid": process.pid if process else None, "started": process.started if process else None}
+    return {
+        "realm": ROOT.dns.upper(),
+        "krb5_conf": str(lab.kdc.krb5_conf),
+        "keytab": str(lab.kdc.keytab(SVC.sam)),
+        "ccache": lab.kdc.client_environment()["KRB5CCNAME"],
+        "pid": process.pid if process else None,
+        "started": process.started if process else None,
+    }
 
 
 def scpd_settings(lab: Lab) -> dict:
-    """Settings with which scpd or scpctl does the main job in this lab. Tests may change the result and write it."""
+    """Settings with which scpd or scpctl does the main job in this lab."""
     return {
         "instance": "lab",
-        "forests": [{
-            "name": "corp",
-            "domain": ROOT.dns,
-            "servers": [lab.servers[ROOT.key].ldaps],
-            "global_catalog": [lab.servers["gc"].ldaps] if "gc" in lab.servers else "off",
-            "domains": {domain.dns: {"servers": [lab.servers[domain.key].ldaps]} for domain in DOMAINS[1:]},
-            "tls": {"mode": "ldaps", "ca_file": str(lab.ca_file)},
-            "auth": {"mechanism": "simple", "bind_dn": SVC.dn, "password_file": str(lab.password_file("svc"))},
-            "timeouts": {"connect": "5s", "operation": "30s"},
-        }],
-        "rules": [{
-            "name": "mage",
-            "match": {"keywords": [forest.PRODUCT_KEYWORD, "QmmEx"]},
-            "accounts": [f"{AGENT.home.netbios}\\{AGENT.sam}"],
-            "targets": {"container": COPY_CONTAINER},
-            "mode": "upsert",
-        }],
+        "forests": [
+            {
+                "name": "corp",
+                "domain": ROOT.dns,
+                "servers": [lab.servers[ROOT.key].ldaps],
+                "global_catalog": [lab.servers["gc"].ldaps] if "gc" in lab.servers else "off",
+                "domains": {
+                    domain.dns: {"servers": [lab.servers[domain.key].ldaps]}
+                    for domain in DOMAINS[1:]
+                },
+                "tls": {"mode": "ldaps", "ca_file": str(lab.ca_file)},
+                "auth": {
+                    "mechanism": "simple",
+                    "bind_dn": SVC.dn,
+                    "password_file": str(lab.password_file("svc")),
+                },
+                "timeouts": {"connect": "5s", "operation": "30s"},
+            }
+        ],
+        "rules": [
+            {
+                "name": "mage",
+                "match": {"keywords": [forest.PRODUCT_KEYWORD, "QmmEx"]},
+                "accounts": [f"{AGENT.home.netbios}\\{AGENT.sam}"],
+                "targets": {"container": COPY_CONTAINER},
+                "mode": "upsert",
+            }
+        ],
         "daemon": {"resync": "15m", "debounce": "100ms"},
     }
 
 
 def to_yaml(content: dict) -> str:
-    return "# Settings for the lab in this folder, made by it.\n" + yaml.safe_dump(content, sort_keys=False)
+    return "# Settings for the lab in this folder, made by it.\n" + yaml.safe_dump(
+        content, sort_keys=False
+    )
 
 
 def environment(lab: Lab) -> dict[str, str]:
     """What `forest env` and `forest run` give to a shell or a command."""
     values = {
-        "LAB_DIR": lab.dir, "LAB_JSON": lab.dir / "lab.json", "LAB_CA_FILE": lab.ca_file,
-        "LAB_SCPD_YAML": lab.scpd_yaml, "LAB_AGENT_FILTER": forest.AGENT_FILTER, "LAB_SOURCE_DN":
-        f"{forest.PRODUCT_PATH},{forest.BY_KEY['emea'].nc}",
+        "LAB_DIR": lab.dir,
+        "LAB_JSON": lab.dir / "lab.json",
+        "LAB_CA_FILE": lab.ca_file,
+        "LAB_SCPD_YAML": lab.scpd_yaml,
+        "LAB_AGENT_FILTER": forest.AGENT_FILTER,
+        "LAB_SOURCE_DN": f"{forest.PRODUCT_PATH},{forest.BY_KEY['emea'].nc}",
         "LAB_COPY_DN": f"CN={forest.PROJECT},{COPY_CONTAINER},{ROOT.nc}",
-        "LDAPCONF": lab.dir / "ldap.conf", "SCPD_CONFIG": lab.scpd_yaml,
+        "LDAPCONF": lab.dir / "ldap.conf",
+        "SCPD_CONFIG": lab.scpd_yaml,
     }
     for server in lab.servers.values():
         prefix = f"LAB_{server.name.upper()}_"
-        values |= {prefix + "LDAP": server.ldap, prefix + "LDAPS": server.ldaps, prefix + "LDAPI": server.ldapi}
+        values |= {
+            prefix + "LDAP": server.ldap,
+            prefix + "LDAPS": server.ldaps,
+            prefix + "LDAPI": server.ldapi,
+        }
         if not server.is_gc:
             values |= {prefix + "NC": server.domain.nc, prefix + "DNS": server.domain.dns}
     for key in ("svc", "agent", "agent2"):
@@ -121,4 +173,6 @@ def environment(lab: Lab) -> dict[str, str]:
 
 
 def exports(lab: Lab) -> str:
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment(lab).items())
+    return "".join(
+        f"export {name}={shlex.quote(value)}\n" for name, value in environment(lab).items()
+    )

@@ -19,6 +19,7 @@ BIND_ONLY = "CN=Users," + ROOT.nc
 @dataclass(frozen=True)
 class Paths:
     """Where one server keeps its things, below the lab's directory."""
+
     lab: Path
     name: str  # a domain's key, or gc
 
@@ -77,28 +78,55 @@ def domain_server(domain: Domain, paths: Paths, plugin: Path | None, svc_unlimit
         parts.append(f'plugin preoperation "{plugin}" adshape_init "{paths.usn}" "{SCHEMA}"\n')
     parts.append(_config_database(domain))
     replica = "" if domain == ROOT else _replica(Paths(paths.lab, ROOT.key), 1, CONFIGURATION)
-    parts.append(_database(domain, paths, "configuration", CONFIGURATION, _READ_ONLY_ACCESS, replica))
+    parts.append(
+        _database(domain, paths, "configuration", CONFIGURATION, _READ_ONLY_ACCESS, replica)
+    )
     if domain != ROOT:
-        parts.append(_database(domain, paths, "accounts", BIND_ONLY, _BIND_ONLY_ACCESS, overlay=False))
+        parts.append(
+            _database(domain, paths, "accounts", BIND_ONLY, _BIND_ONLY_ACCESS, overlay=False)
+        )
     limits = f'limits dn.exact="{SVC.dn}" size=unlimited time=unlimited\n' if svc_unlimited else ""
     parts.append(_database(domain, paths, "domain", domain.nc, limits + _domain_access(domain)))
     return "\n".join(parts)
 
 
 def global_catalog(paths: Paths) -> str:
-    """Partial, read-only replicas of all domains and Configuration, glued so that one search sees all of them.
+    """Partial, read-only replicas of all domains, glued so that one search sees all of them.
 
-    The superior database has the empty suffix, so a search below "" spans the trees, as on a DC's port 3268.
+    The superior database has the empty suffix: a search below "" spans the trees, as in AD.
     """
     parts = [_head(ROOT, paths, 9), _config_database(ROOT)]
     glued = "subordinate advertise\n"
     root_paths = Paths(paths.lab, ROOT.key)
-    parts.append(_database(ROOT, paths, "configuration", CONFIGURATION, _READ_ONLY_ACCESS,
-                           glued + _replica(root_paths, 1, CONFIGURATION), overlay=False))
+    parts.append(
+        _database(
+            ROOT,
+            paths,
+            "configuration",
+            CONFIGURATION,
+            _READ_ONLY_ACCESS,
+            glued + _replica(root_paths, 1, CONFIGURATION),
+            overlay=False,
+        )
+    )
     for domain in sorted(DOMAINS, key=lambda d: d.parent is None):  # the deepest suffix first
-        replica = _replica(Paths(paths.lab, domain.key), domain.number + 1, domain.nc,
-                           attrs=content.PARTIAL_ATTRIBUTES)
-        parts.append(_database(ROOT, paths, domain.key, domain.nc, _READ_ONLY_ACCESS, glued + replica, overlay=False))
+        replica = _replica(
+            Paths(paths.lab, domain.key),
+            domain.number + 1,
+            domain.nc,
+            attrs=content.PARTIAL_ATTRIBUTES,
+        )
+        parts.append(
+            _database(
+                ROOT,
+                paths,
+                domain.key,
+                domain.nc,
+                _READ_ONLY_ACCESS,
+                glued + replica,
+                overlay=False,
+            )
+        )
     parts.append(_database(ROOT, paths, "all", "", _READ_ONLY_ACCESS, overlay=False))
     return "\n".join(parts)
 
@@ -121,7 +149,8 @@ TLSCertificateKeyFile "{paths.certificate('key')}"
 TLSVerifyClient try
 sasl-host {domain.host}
 sasl-realm {ROOT.dns.upper()}
-authz-regexp "gidNumber={os.getegid()}[+]uidNumber={os.geteuid()},cn=peercred,cn=external,cn=auth" "{domain.administrator}"
+authz-regexp "gidNumber={os.getegid()}[+]uidNumber={os.geteuid()},cn=peercred,cn=external,cn=auth"
+    "{domain.administrator}"
 authz-regexp "uid=([^,/@]+),(cn=[^,]+,)?cn=gssapi,cn=auth" "CN=$1,CN=Users,{ROOT.nc}"
 authz-regexp "cn=([^,]+),ou=accounts,o=lab" "CN=$1,CN=Users,{ROOT.nc}"
 access to dn.base="" attrs=namingContexts val/distinguishedNameMatch.exact="{BIND_ONLY}" by * none
@@ -131,12 +160,19 @@ access to dn.base="CN=Aggregate,{SCHEMA}" by * read
 
 
 def _config_database(domain: Domain) -> str:
-    # cn=config in memory: an administrator may change access or limits of the running server in a test.
+    # cn=config in memory: a test may change access or limits of the running server.
     return f'database config\nrootdn "{domain.administrator}"\n'
 
 
-def _database(domain: Domain, paths: Paths, name: str, suffix: str, access: str, options: str = "",
-              overlay: bool = True) -> str:
+def _database(
+    domain: Domain,
+    paths: Paths,
+    name: str,
+    suffix: str,
+    access: str,
+    options: str = "",
+    overlay: bool = True,
+) -> str:
     return f"""database mdb
 suffix "{suffix}"
 rootdn "{domain.administrator}"
@@ -155,7 +191,7 @@ _BIND_ONLY_ACCESS = _PASSWORDS + "access to * by * none\n"
 
 
 def _domain_access(domain: Domain) -> str:
-    """What AD delegates to the service account: SCPs, and nothing else, below the one container. All users read."""
+    """As delegated in AD: the service account writes SCPs below one container; users read."""
     container = f"{COPY_CONTAINER},{domain.nc}"
     return f"""add_content_acl on
 {_PASSWORDS}access to dn.subtree="{container}" filter="(objectClass=container)" attrs=children
@@ -171,6 +207,8 @@ access to * by users read by * none
 def _replica(provider: Paths, rid: int, base: str, attrs: list[str] | None = None) -> str:
     chosen = f' attrs="{",".join(attrs)}"' if attrs else ""
     domain = BY_KEY[provider.name]
-    return (f'syncrepl rid={rid:03d} provider="{provider.ldapi}" type=refreshAndPersist retry="1 +"'
-            f' searchbase="{base}" filter="(!(objectClass=referral))"{chosen} schemachecking=off'
-            f" bindmethod=sasl saslmech=EXTERNAL\nupdateref ldap://{domain.dns}\n")
+    return (
+        f'syncrepl rid={rid:03d} provider="{provider.ldapi}" type=refreshAndPersist retry="1 +"'
+        f' searchbase="{base}" filter="(!(objectClass=referral))"{chosen} schemachecking=off'
+        f" bindmethod=sasl saslmech=EXTERNAL\nupdateref ldap://{domain.dns}\n"
+    )

@@ -1,4 +1,4 @@
-"""Filled databases, made once by slapadd and then copied: they hold no address, so every lab can use them."""
+"""Filled databases, made once by slapadd, then copied: they hold no address, any lab can use them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def find_program(name: str) -> str:
     """Of a program that an ordinary user's PATH may lack."""
     found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin")
     if not found:
-        raise LabError(f"{name} is not installed (Debian package slapd; Kerberos: krb5-kdc and krb5-admin-server)")
+        raise LabError(
+            f"{name} is not installed (Debian: slapd; for Kerberos krb5-kdc krb5-admin-server)"
+        )
     return found
 
 
@@ -45,7 +47,10 @@ class Template:
 
 def prepare(shaped: bool, seed_scps: int) -> Template:
     """The cached template for these options, made if need be."""
-    sources = [Path(module.__file__) for module in (forest, content, slapdconf)] + [Path(__file__), SCHEMA_FILE]
+    sources = [Path(module.__file__) for module in (forest, content, slapdconf)] + [
+        Path(__file__),
+        SCHEMA_FILE,
+    ]
     digest = hashlib.sha256(repr((shaped, seed_scps)).encode())
     for source in sources:
         digest.update(source.read_bytes())
@@ -75,11 +80,20 @@ def _fill(work: Path, shaped: bool, seed_scps: int) -> None:
         highest_usn = max(highest_usn, make.usn)
         jobs.append((work / domain.key / "db-domain", domain.nc, domain.number, _ldif(entries)))
         not_referrals = [entry for entry in entries if "ref" not in entry.attributes]
-        jobs.append((work / "gc" / f"db-{domain.key}", domain.nc, domain.number, _ldif(not_referrals, partial)))
+        jobs.append(
+            (
+                work / "gc" / f"db-{domain.key}",
+                domain.nc,
+                domain.number,
+                _ldif(not_referrals, partial),
+            )
+        )
     make = Stamper(ROOT.number, shaped)
     configuration = work / ROOT.key / "db-configuration"
     accounts = work / "accounts"
-    jobs.append((configuration, CONFIGURATION, ROOT.number, _ldif(content.configuration_entries(make))))
+    jobs.append(
+        (configuration, CONFIGURATION, ROOT.number, _ldif(content.configuration_entries(make)))
+    )
     jobs.append((accounts, BIND_ONLY, ROOT.number, _ldif(content.bind_only_entries(make))))
     for directory, *_ in jobs:
         directory.mkdir(parents=True)
