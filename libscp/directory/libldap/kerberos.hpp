@@ -1,0 +1,45 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "directory/endpoint.hpp"
+#include "directory/libldap/deadline.hpp"
+
+#include <memory>
+#include <stop_token>
+#include <string>
+
+namespace scp {
+
+/// A credential cache with the tickets that one GSSAPI bind needs, as libkrb5 names it ("MEMORY:…", "FILE:…").
+class TicketCache {
+  public:
+    TicketCache(std::string name, bool owned) : name_(std::move(name)), owned_(owned) {}
+    ~TicketCache();
+    TicketCache(TicketCache&& other) noexcept
+        : name_(std::move(other.name_)), owned_(std::exchange(other.owned_, false)) {}
+    TicketCache& operator=(TicketCache&&) = delete;
+    [[nodiscard]] const std::string& name() const { return name_; }
+
+  private:
+    std::string name_;
+    bool owned_; ///< ours: destroyed with this object
+};
+
+/// Gets a ticket for ldap/<host>: with a keytab into a cache of its own in memory, else from the caller's cache (the one
+/// for `auth.principal` where one is given). All that asks a KDC happens here, on a thread that can be abandoned, so
+/// that the bind itself finds its ticket and does not block.
+/// ErrorKind::settings (keytab), refused (principal, clock, expired), unreachable (no KDC).
+[[nodiscard]] Result<TicketCache> get_tickets(const AuthSettings& auth, const std::string& keytab,
+                                              const std::string& host, Deadline deadline,
+                                              const std::stop_token& stop);
+
+/// While it lives, GSSAPI on this thread takes its credentials from `cache`: nothing process-wide is touched.
+class UseTickets {
+  public:
+    explicit UseTickets(const TicketCache& cache);
+    ~UseTickets();
+    UseTickets(const UseTickets&) = delete;
+    UseTickets& operator=(const UseTickets&) = delete;
+};
+
+} // namespace scp
