@@ -65,8 +65,9 @@ struct Held {
 };
 
 struct Plan {
-    std::vector<Change> changes; ///< sorted by forest, domain, DN, op
-    std::vector<Held> held;      ///< sorted likewise
+    /// By forest and domain; in each, containers first (outer before inner), then by DN and op.
+    std::vector<Change> changes;
+    std::vector<Held> held;      ///< by forest, domain, DN, reason
     std::size_t in_sync = 0;     ///< copies and natives that serve a target as they are
 
     /// "sha256:…" over sorted (op, forest, nc, DN or GUID, old → new values) of changes and of those held as

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace scp {
 
@@ -17,7 +18,12 @@ enum class Reason {
 };
 
 [[nodiscard]] std::string to_string(Reason reason);
+[[nodiscard]] std::optional<Reason> parse_reason(std::string_view text);
 /// One sentence of cause and one of remedy, for output and the manual.
 [[nodiscard]] std::string_view explain(Reason reason);
+/// The sentence of remedy alone; empty where nothing needs to be done.
+[[nodiscard]] std::string_view remedy(Reason reason);
+/// In the order of the list above.
+[[nodiscard]] const std::vector<Reason>& all_reasons();
 
 } // namespace scp

@@ -1,0 +1,288 @@
+#include "plan/decide.hpp"
+
+#include "plan/table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace scp {
+
+void Table::decide() {
+    if (target_incomplete() || rules_overlap())
+        return;
+    rule_gone();
+    parked();
+    if (not_a_target())
+        return;
+    duplicates();
+    if (natives() || foreign() || source_marked() || source_gone() || choose_source())
+        return;
+    if (ours() == nullptr)
+        return create();
+    if (replaced_unproved() || source_empty() || source_older())
+        return;
+    repair();
+}
+
+// Row 1.
+bool Table::target_incomplete() {
+    if (cell_.view != nullptr && cell_.view->complete())
+        return false;
+    out_.incomplete.emplace(rule().name, cell_.target);
+    return true;
+}
+
+namespace {
+bool same_writes(const Rule& a, const Rule& b) {
+    return attributes_hash(a) == attributes_hash(b) && a.mode == b.mode &&
+           a.container.kind == b.container.kind && a.container.relative == b.container.relative &&
+           a.create_containers == b.create_containers && a.prefer == b.prefer;
+}
+} // namespace
+
+bool Table::rules_overlap() {
+    std::string others;
+    bool differ = false;
+    const auto look = [&](const Rule& other) {
+        differ = differ || !same_writes(rule(), other);
+        others += (others.empty() ? "" : ", ") + other.name;
+    };
+    for (const auto* view : cell_.rules)
+        look(*view->rule);
+    for (const auto* other : cell_.also)
+        look(*other);
+    const bool at_stake = !cell_.sources.empty() || !ours_.empty();
+    if (differ && at_stake)
+        hold_cell(Reason::rules_overlap, ours_.empty() ? Dn{} : ours_.front().scp->dn,
+                  "matched by rules " + others + ", which differ in attributes, mode, container or on_conflict");
+    return differ;
+}
+
+// Row 2. Where a trusted source of the copy's identity is there, row 13 pairs the copy with it.
+void Table::rule_gone() {
+    if (!cell_.sources.empty())
+        return;
+    std::erase_if(ours_, [&](const Copy& copy) {
+        if (copy.matched)
+            return false;
+        const auto by_name = [&](const RuleView& view) {
+            return equal_ascii_nocase(view.rule->name, copy.marker().rule);
+        };
+        const auto named = std::ranges::find_if(all_rules_, by_name);
+        if (named == all_rules_.end())
+            hold_copy(Reason::rule_gone, copy, "its rule " + copy.marker().rule + " is not in the settings");
+        else if (selector_hash(*named->rule) != copy.marker().sel)
+            hold_copy(Reason::filter_changed, copy, "its rule's keywords or name were changed since");
+        else
+            return false;
+        kept_ = true;
+        return true;
+    });
+}
+
+// Row 3.
+void Table::parked() {
+    std::erase_if(ours_, [&](const Copy& copy) {
+        if (!copy.marker().parked)
+            return false;
+        hold_copy(Reason::parked, copy, "parked since " + to_rfc3339(*copy.marker().parked));
+        kept_ = true;
+        return true;
+    });
+}
+
+// Rows 4 and 5. A rule that was not asked for may want the copy here.
+bool Table::not_a_target() {
+    if (cell_.is_target)
+        return false;
+    if (!cell_.also.empty())
+        return true;
+    std::string unresolved;
+    for (const auto* view : cell_.rules)
+        for (const auto& account : view->unresolved)
+            unresolved += (unresolved.empty() ? "" : "; ") + account;
+    for (const auto& copy : ours_) {
+        if (unresolved.empty())
+            retire(Reason::not_a_target, copy,
+                   "no account of the rule is in " + cell_.target.domain.text() + " any more");
+        else
+            hold_copy(Reason::account_unresolved, copy,
+                      "kept: an account that may be in this domain is unresolved: " + unresolved);
+    }
+    return true;
+}
+
+// Row 6.
+void Table::duplicates() {
+    if (ours_.size() < 2)
+        return;
+    const auto expected = [&](const Copy& copy) { return copy.scp->dn == expected_dn(copy); };
+    const auto found = std::ranges::find_if(ours_, expected);
+    const Copy kept = found == ours_.end() ? ours_.front() : *found;
+    for (const auto& copy : ours_)
+        if (copy.scp != kept.scp)
+            retire(Reason::duplicate, copy, "a second copy beside " + printable(kept.scp->dn.text()));
+    ours_ = {kept};
+}
+
+// Rows 7, 8 and 9.
+bool Table::natives() {
+    const bool at_stake = !cell_.sources.empty() || ours() != nullptr;
+    std::vector<const Scp*> trusted;
+    for (const auto* scp : cell_.natives)
+        if (std::ranges::any_of(cell_.rules, [&](const RuleView* view) {
+                return in_trusted_place(*scp, *view->rule);
+            }))
+            trusted.push_back(scp);
+    if (trusted.empty()) {
+        blocked_ = !cell_.natives.empty();
+        if (blocked_ && at_stake)
+            hold_cell(Reason::untrusted_native, cell_.natives.front()->dn,
+                      "an SCP of the same name and keywords lies here outside the trusted containers");
+        return false;
+    }
+    const auto equal = [&](const Scp* scp) { return equals_source(*scp); };
+    if (const auto found = std::ranges::find_if(trusted, equal); found != trusted.end()) {
+        ++out_.in_sync;
+        if (ours() != nullptr)
+            retire(Reason::duplicate, *ours(),
+                   printable((*found)->dn.text()) + " serves this domain by itself");
+        return true;
+    }
+    hold_cell(Reason::native_differs, trusted.front()->dn,
+              "an SCP of the same name and keywords that is not ours is here, and differs from the source");
+    return true;
+}
+
+// Row 10.
+bool Table::foreign() {
+    if (cell_.foreign.empty() || cell_.sources.empty())
+        return false;
+    const auto equal = [&](const Scp* scp) { return equals_source(*scp); };
+    const Scp& first = *cell_.foreign.front();
+    if (ours() != nullptr)
+        hold_copy(Reason::foreign_owner, *ours(),
+                  "instance " + first.marker->instance + " serves this domain too: " + printable(first.dn.text()));
+    else if (std::ranges::any_of(cell_.foreign, equal))
+        ++out_.in_sync;
+    else
+        hold_cell(Reason::foreign_owner, first.dn,
+                  "a copy of instance " + first.marker->instance + " is here, and differs from the source");
+    return true;
+}
+
+bool Table::source_marked() {
+    const Scp* recorded = ours() == nullptr ? nullptr : ours()->source.scp;
+    if (recorded == nullptr)
+        return false;
+    const std::string dn = printable(recorded->dn.text());
+    if (recorded->marked)
+        hold_copy(Reason::source_marked, *ours(), "its source " + dn + " carries a marker itself");
+    else if (recorded->conflict && cell_.sources.empty())
+        hold_copy(Reason::name_collision, *ours(),
+                  "its source is now the replication conflict object " + dn);
+    else
+        return false;
+    return true;
+}
+
+// Row 11.
+bool Table::source_gone() {
+    if (!cell_.sources.empty())
+        return false;
+    if (ours() == nullptr)
+        return true;
+    const Copy& copy = *ours();
+    const Reason why = why_gone(copy);
+    if (why == Reason::source_not_seen || why == Reason::account_unresolved)
+        hold_copy(why, copy, copy.source.detail.empty()
+                                 ? "its source's domain " + copy.marker().origin.text() + " was not read whole"
+                                 : copy.source.detail);
+    else
+        retire(why, copy, copy.source.detail);
+    return true;
+}
+
+/// What became of the recorded source, which is not in S.
+Reason Table::why_gone(const Copy& copy) const {
+    using State = RecordedSource::State;
+    if (!copy.source.origin_complete || copy.source.state == State::unknown)
+        return Reason::source_not_seen;
+    if (copy.source.state != State::seen)
+        return Reason::source_deleted;
+    if (!copy.matched)
+        return Reason::source_unmatched;
+    // Which forests are trusted by default depends on the accounts: one that is unresolved must not take trust away.
+    const auto open = [](const RuleView* view) {
+        return view->rule->trust_domains.empty() && !view->unresolved.empty();
+    };
+    const auto foreign_domain = [&](const RuleView* view) {
+        return distrust(*copy.source.scp, *view) == Reason::untrusted_domain;
+    };
+    if (std::ranges::any_of(cell_.rules, [&](const auto* view) { return open(view) && foreign_domain(view); }))
+        return Reason::account_unresolved;
+    return Reason::source_untrusted;
+}
+
+// Row 12.
+bool Table::choose_source() {
+    if (!sources_agree())
+        return prefer_source();
+    source_ = cell_.sources.front();
+    if (ours() != nullptr)
+        for (const auto* scp : cell_.sources)
+            if (scp == ours()->source.scp)
+                source_ = scp;
+    return false;
+}
+
+/// Never past a preferred domain that was not read whole: the one preferred may be there, unseen.
+bool Table::prefer_source() {
+    const Dn dn = ours() != nullptr ? ours()->scp->dn : copy_dn(*cell_.sources.front(), rule(), cell_.view->nc);
+    const auto disagree = [&](const std::string& detail) {
+        hold_cell(Reason::sources_disagree, dn, detail);
+        return true;
+    };
+    for (const auto& name : rule().prefer) {
+        std::size_t known = 0;
+        for (const auto& view : input_.observation.domains) {
+            if (view.domain != name)
+                continue;
+            ++known;
+            if (view.incomplete)
+                return disagree("the preferred domain " + name.text() + " was not read whole");
+        }
+        if (known == 0)
+            return disagree("the preferred domain " + name.text() + " was not read");
+        std::vector<const Scp*> preferred;
+        std::ranges::copy_if(cell_.sources, std::back_inserter(preferred),
+                             [&](const Scp* scp) { return scp->domain == name; });
+        if (preferred.empty())
+            continue;
+        source_ = preferred.front();
+        const auto same = [&](const Scp* scp) { return content(*scp) == content(*source_); };
+        if (std::ranges::all_of(preferred, same))
+            return false;
+        return disagree("the preferred domain " + name.text() + " holds several that differ");
+    }
+    return disagree(fmt::format("{} sources of this name and keywords differ", cell_.sources.size()));
+}
+
+Decisions decide(const PlanInput& input, const Pairing& pairing) {
+    Decisions decisions;
+    for (const auto& cell : pairing.cells)
+        Table(input, pairing, cell, decisions).decide();
+    for (const auto& view : pairing.rules) {
+        for (const auto& target : view.targets) {
+            const auto found = std::ranges::find(input.observation.domains, target, ref);
+            if (found == input.observation.domains.end() || found->incomplete)
+                decisions.incomplete.emplace(view.rule->name, target);
+        }
+        for (const auto& target : view.unknown_targets)
+            decisions.incomplete.emplace(view.rule->name, target);
+    }
+    return decisions;
+}
+
+} // namespace scp

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "plan/pairing.hpp"
+
+#include <set>
+#include <tuple>
+
+namespace scp {
+
+/// A change that the table wants, before it is known whether its place is free (rows 16 and 17) and its mode lets it.
+struct Proposal {
+    Change change;
+    const Rule* rule = nullptr;
+    std::set<DomainRef> waits_for; ///< create: source domains that were not read whole
+};
+
+struct Decisions {
+    std::vector<Proposal> proposals;
+    std::vector<Held> held;
+    std::size_t in_sync = 0;
+    /// (rule, domain) where row 1 decided: reported once each.
+    std::set<std::tuple<std::string, DomainRef>> incomplete;
+};
+
+/// Rows 1 to 15 and 16a to 20 for every cell. Pure.
+[[nodiscard]] Decisions decide(const PlanInput& input, const Pairing& pairing);
+
+} // namespace scp

@@ -1,0 +1,26 @@
+#include "plan/identity.hpp"
+
+#include <algorithm>
+
+namespace scp {
+
+Identity identity_of(const Scp& scp) {
+    Identity identity;
+    const auto conflict = scp.conflict ? scp.name.find("\nCNF:") : std::string::npos;
+    identity.name = fold_case(std::string_view(scp.name).substr(0, conflict));
+    for (const auto& keyword : values_of(scp.attributes, "keywords"))
+        identity.keywords.push_back(fold_case(keyword));
+    std::ranges::sort(identity.keywords);
+    const auto [first, last] = std::ranges::unique(identity.keywords);
+    identity.keywords.erase(first, last);
+    return identity;
+}
+
+bool matches(const Rule& rule, const Identity& identity) {
+    return glob_match(rule.name_glob, identity.name) &&
+           std::ranges::all_of(rule.keywords, [&](const std::string& keyword) {
+               return std::ranges::binary_search(identity.keywords, fold_case(keyword));
+           });
+}
+
+} // namespace scp

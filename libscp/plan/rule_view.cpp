@@ -1,0 +1,152 @@
+#include "plan/rule_view.hpp"
+
+#include <algorithm>
+
+namespace scp {
+namespace {
+
+const ResolvedAccount* find_account(const Observation& observation, const Rule& rule,
+                                    const AccountQuery& query) {
+    const auto found = std::ranges::find_if(observation.accounts, [&](const ResolvedAccount& account) {
+        return equal_ascii_nocase(account.rule, rule.name) && account.query == query;
+    });
+    return found == observation.accounts.end() ? nullptr : &*found;
+}
+
+/// The domains of that name; the same name in two forests is two domains.
+std::vector<DomainRef> domains_named(const Observation& observation, const DomainName& name) {
+    std::vector<DomainRef> found;
+    for (const auto& view : observation.domains)
+        if (view.domain == name)
+            found.push_back(ref(view));
+    return found;
+}
+
+void view_accounts(RuleView& view, std::set<std::string>& forests, const PlanInput& input) {
+    for (const auto& query : view.rule->accounts) {
+        if (!query.forest.empty())
+            forests.insert(query.forest);
+        const ResolvedAccount* account = find_account(input.observation, *view.rule, query);
+        if (account == nullptr) {
+            view.unresolved.push_back(printable(query.text) + ": was not looked up");
+            continue;
+        }
+        if (!account->unresolved.empty())
+            view.unresolved.push_back(printable(query.text) + ": " + account->unresolved);
+        for (const auto& location : account->locations) {
+            forests.insert(location.forest);
+            view.targets.insert({location.forest, location.domain});
+        }
+    }
+    std::ranges::sort(view.unresolved);
+}
+
+void view_targets(RuleView& view, std::set<std::string>& forests, const PlanInput& input) {
+    for (const auto& name : view.rule->target_domains) {
+        const auto found = domains_named(input.observation, name);
+        view.targets.insert(found.begin(), found.end());
+        if (found.empty())
+            view.unknown_targets.insert({"", name});
+        // A rule without accounts speaks for agents in the domains that it names.
+        for (const auto& domain : found)
+            if (view.rule->accounts.empty())
+                forests.insert(domain.forest);
+    }
+    for (const auto& name : view.rule->target_exclude) {
+        const auto excluded = [&](const DomainRef& target) { return target.domain == name; };
+        std::erase_if(view.targets, excluded);
+        std::erase_if(view.unknown_targets, excluded);
+    }
+}
+
+void view_trust(RuleView& view, const std::set<std::string>& forests, const PlanInput& input) {
+    for (const auto& name : view.rule->trust_domains) {
+        const auto found = domains_named(input.observation, name);
+        view.trusted.insert(found.begin(), found.end());
+        if (found.empty())
+            view.unknown_trusted.insert({"", name});
+    }
+    if (!view.rule->trust_domains.empty())
+        return;
+    for (const auto& domain : input.observation.domains)
+        if (forests.contains(domain.forest))
+            view.trusted.insert(ref(domain));
+    for (const auto& forest : input.topology.forests)
+        if (forests.contains(forest.name) && forest.error)
+            view.unknown_trusted.insert({forest.name, {}});
+}
+
+} // namespace
+
+DomainRef ref(const DomainView& view) {
+    return {view.forest, view.domain};
+}
+
+DomainRef domain_of(const Scp& scp) {
+    return {scp.forest, scp.domain};
+}
+
+RuleView view_rule(const Rule& rule, const PlanInput& input) {
+    RuleView view;
+    view.rule = &rule;
+    std::set<std::string> forests;
+    view_accounts(view, forests, input);
+    view_targets(view, forests, input);
+    view_trust(view, forests, input);
+    return view;
+}
+
+std::vector<RuleView> view_rules(const PlanInput& input) {
+    std::vector<RuleView> views;
+    for (const auto& rule : input.rules)
+        views.push_back(view_rule(rule, input));
+    for (const auto& rule : input.settings.rules) {
+        const bool selected = std::ranges::any_of(input.rules, [&](const Rule& one) {
+            return equal_ascii_nocase(one.name, rule.name);
+        });
+        if (!selected) {
+            RuleView view;
+            view.rule = &rule;
+            view.selected = false;
+            views.push_back(view);
+        }
+    }
+    std::ranges::sort(views, LessNoCase{}, [](const RuleView& view) { return view.rule->name; });
+    return views;
+}
+
+std::optional<Reason> distrust(const Scp& scp, const RuleView& view) {
+    if (!view.trusted.contains(domain_of(scp)))
+        return Reason::untrusted_domain;
+    if (!in_trusted_place(scp, *view.rule))
+        return Reason::untrusted_place;
+    return std::nullopt;
+}
+
+bool in_trusted_place(const Scp& scp, const Rule& rule) {
+    const auto place = scp.dn.relative_to(scp.nc);
+    if (!place)
+        return false;
+    const auto holds = [&](const Dn& container) { return place->is_within(container); };
+    return std::ranges::any_of(rule.trust_containers, holds) &&
+           std::ranges::none_of(rule.trust_exclude, holds);
+}
+
+bool in_allowed_place(const Scp& scp, const Rule& rule) {
+    if (rule.container.kind == TargetContainer::Kind::same)
+        return in_trusted_place(scp, rule);
+    return scp.dn.is_within(scp.nc.descendant(rule.container.relative));
+}
+
+bool owned_by_us(const Scp& scp, const DomainView& view) {
+    return !view.has_owners ||
+           (scp.owner && std::ranges::find(view.our_sids, *scp.owner) != view.our_sids.end());
+}
+
+Dn copy_dn(const Scp& source, const Rule& rule, const Dn& nc) {
+    if (rule.container.kind == TargetContainer::Kind::same)
+        return nc.descendant(source.dn.relative_to(source.nc).value_or(source.dn));
+    return nc.descendant(rule.container.relative).child(source.dn.rdn_type(), source.name);
+}
+
+} // namespace scp
