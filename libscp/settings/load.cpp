@@ -175,7 +175,7 @@ class Loader {
     }
 
   private:
-    void broken(const Place& place, std::string message) {
+    void broken(const TextPlace& place, std::string message) {
         is_broken_ = true;
         problems_.add(place, "", std::move(message));
     }
@@ -188,8 +188,8 @@ class Loader {
             if (error.msg.find("escape") != std::string::npos)
                 message += " (inside double quotes a backslash begins an escape; single quotes, or "
                            "none, leave it alone)";
-            broken(error.mark.is_null() ? Place{name, 0, 0}
-                                        : Place{name, error.mark.line + 1, error.mark.column + 1},
+            broken(error.mark.is_null() ? TextPlace{name, 0, 0}
+                                        : TextPlace{name, error.mark.line + 1, error.mark.column + 1},
                    std::move(message));
         }
         return std::nullopt;

@@ -14,7 +14,7 @@ std::string Problem::to_string() const {
     return out + ": " + message;
 }
 
-void ProblemList::add(const Place& place, std::string key, std::string message) {
+void ProblemList::add(const TextPlace& place, std::string key, std::string message) {
     if (full()) {
         ++left_out_;
         return;

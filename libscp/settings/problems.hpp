@@ -12,7 +12,7 @@ namespace scp {
 /// its bytes.
 class ProblemList {
   public:
-    void add(const Place& place, std::string key, std::string message);
+    void add(const TextPlace& place, std::string key, std::string message);
     /// In order of `files`, line, column; the last one says how many were left out, if any were.
     [[nodiscard]] std::vector<Problem> sorted(const std::vector<std::string>& files) const;
     [[nodiscard]] bool full() const { return problems_.size() >= limit; }

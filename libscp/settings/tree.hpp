@@ -8,12 +8,12 @@ namespace scp {
 
 /// Where something was written. Line and column (in bytes) count from 1; line 0: it was not written
 /// but is a default.
-struct Place {
+struct TextPlace {
     std::string file;
     int line = 0;
     int column = 0;
 
-    friend bool operator==(const Place&, const Place&) = default;
+    friend bool operator==(const TextPlace&, const TextPlace&) = default;
 };
 
 /// The settings as a tree of values that know where they were written: what `config show` prints.
@@ -24,8 +24,8 @@ struct SettingsTree {
     std::string key{};                    ///< where this is a member of a map
     std::string text{};                   ///< of text, integer, boolean
     std::vector<SettingsTree> children{}; ///< of list and map, in the order written, defaults last
-    Place place{};
-    Place key_place{};   ///< where this is a member of a map
+    TextPlace place{};
+    TextPlace key_place{};   ///< where this is a member of a map
     bool quoted = false; ///< as written; "8" is no integer
     bool valid = true; ///< false: a problem was found in exactly this value, which is then left out
                        ///< of Settings

@@ -22,7 +22,7 @@ class TreeBuilder : public YAML::EventHandler {
         : file_(file), problems_(problems), limits_(limits) {}
 
     [[nodiscard]] SettingsTree take() { return std::move(root_); }
-    [[nodiscard]] const std::optional<Place>& second_document() const { return second_document_; }
+    [[nodiscard]] const std::optional<TextPlace>& second_document() const { return second_document_; }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (documents_++ == 1)
@@ -77,7 +77,7 @@ class TreeBuilder : public YAML::EventHandler {
         std::set<std::string> seen;
     };
 
-    [[nodiscard]] Place place(const YAML::Mark& mark) const {
+    [[nodiscard]] TextPlace place(const YAML::Mark& mark) const {
         return {file_, mark.line + 1, mark.column + 1};
     }
 
@@ -175,7 +175,7 @@ class TreeBuilder : public YAML::EventHandler {
     SettingsTree root_;
     std::size_t nodes_ = 0;
     int documents_ = 0;
-    std::optional<Place> second_document_;
+    std::optional<TextPlace> second_document_;
 };
 
 } // namespace
