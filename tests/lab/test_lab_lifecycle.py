@@ -223,12 +223,7 @@ def test_kerberos_logs_the_service_account_in_at_every_server():
     with Lab(kerberos=True) as lab:
         document = lab.document()
         environment = lab.client_environment()
-        account = document["accounts"]["svc"]
-        subprocess.run(
-            ["kinit", "-k", "-t", account["keytab"], account["principal"]],
-            check=True,
-            env=environment,
-        )
+        lab.kinit()
         for key in [*KEYS, "gc"]:
             who = subprocess.run(
                 ["ldapwhoami", "-Q", "-Y", "GSSAPI", "-H", lab.server(key).ldap],

@@ -145,8 +145,9 @@ class Lab:
 
     def restore(self) -> None:
         """Every server gets its first content back, at the same address. Proxies stay."""
-        running = [name for name, server in self.servers.items() if server.process]
-        self._disconnect(running)
+        self._disconnect([*self._admins])
+        if self._template is None:  # attached
+            self._template = template.prepare(self.has_plugin, self.options["seed_scps"])
         for server in self.servers.values():
             server.stop()
             self._template.restore(server.paths)
@@ -329,19 +330,31 @@ class Lab:
         }
         return environment | (self.kdc.client_environment() if self.kdc else {})
 
-    def settings(self, via: dict[str, str] | None = None) -> dict:
+    def settings(
+        self, via: dict[str, str] | None = None, *, auth: str = "simple", tls: bool = True
+    ) -> dict:
         """The content of scpd.yaml, to change and hand to write_settings().
 
-        via  URIs to use for domains (by key) instead of their own, such as a proxy's
+        via   URIs for domains (by key) instead of their own, such as a proxy's
+        auth  simple | gssapi (from the keytab) | ccache (from the cache that kinit() fills)
+        tls   False: plain LDAP, which scpd takes only with a SASL layer
         """
-        made = settings.scpd_settings(self)
+        made = settings.scpd_settings(self, auth, tls)
         for name, uri in (via or {}).items():
             domain = forest.find_domain(name)
-            target = (
-                made["forests"][0] if domain == ROOT else made["forests"][0]["domains"][domain.dns]
-            )
+            whole = made["forests"][0]
+            target = whole if domain == ROOT else whole["domains"][domain.dns]
             target["servers"] = [uri]
         return made
+
+    def kinit(self, account: str = "svc") -> None:
+        """Gets a ticket into the cache that client_environment() names."""
+        known = ACCOUNTS[account]
+        subprocess.run(
+            ["kinit", "-k", "-t", str(self.kdc.keytab(known.sam)), settings.principal(account)],
+            env=self.client_environment(),
+            check=True,
+        )
 
     def write_settings(self, content: dict, name: str = "changed.yaml") -> Path:
         path = self.dir / name
@@ -385,7 +398,6 @@ class Lab:
         self.block = Block(*document["block"])
         self.has_plugin = document["plugin"]
         self.authority = Authority.load(path / "tls")
-        self._template = template.prepare(self.has_plugin, self.options["seed_scps"])
         for known in document["domains"] + ([document["gc"]] if document["gc"] else []):
             server = Server(
                 known["key"],

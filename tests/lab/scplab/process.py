@@ -90,6 +90,25 @@ class Process:
             raise LabError(f"process {self.pid} has ended already")
         os.kill(self.pid, number)
 
+    def pause(self) -> None:
+        """Returns once every thread has stopped: kill() comes back before they have."""
+        self.signal(signal.SIGSTOP)
+        states = Path(f"/proc/{self.pid}/task").glob
+
+        def stopped() -> bool:
+            try:
+                return all(
+                    stat.read_text().rsplit(")", 1)[1].split()[0] == "T"
+                    for stat in states("*/stat")
+                )
+            except OSError:  # a thread ended meanwhile
+                return False
+
+        wait_until(stopped, 10, f"process {self.pid} to stop")
+
+    def resume(self) -> None:
+        self.signal(signal.SIGCONT)
+
     def wait(self) -> int:
         """Exit code of a process that this program started; negative: a signal's number."""
         return self._popen.wait()

@@ -104,10 +104,10 @@ class Server:
 
     def pause(self) -> None:
         """Stops answering while its connections stay open, like a hung DC."""
-        self._running().signal(signal.SIGSTOP)
+        self._running().pause()
 
     def resume(self) -> None:
-        self._running().signal(signal.SIGCONT)
+        self._running().resume()
 
     def kill(self) -> None:
         self._running().signal(signal.SIGKILL)

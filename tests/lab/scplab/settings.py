@@ -98,26 +98,23 @@ def _kerberos(lab: Lab) -> dict | None:
     }
 
 
-def scpd_settings(lab: Lab) -> dict:
-    """Settings with which scpd or scpctl does the main job in this lab."""
+def scpd_settings(lab: Lab, auth: str = "simple", tls: bool = True) -> dict:
+    """Settings with which scpd or scpctl does the main job in this lab; see Lab.settings()."""
+
+    def uri(name: str) -> str:
+        return lab.servers[name].ldaps if tls else lab.servers[name].ldap
+
     return {
         "instance": "lab",
         "forests": [
             {
                 "name": "corp",
                 "domain": ROOT.dns,
-                "servers": [lab.servers[ROOT.key].ldaps],
-                "global_catalog": [lab.servers["gc"].ldaps] if "gc" in lab.servers else "off",
-                "domains": {
-                    domain.dns: {"servers": [lab.servers[domain.key].ldaps]}
-                    for domain in DOMAINS[1:]
-                },
-                "tls": {"mode": "ldaps", "ca_file": str(lab.ca_file)},
-                "auth": {
-                    "mechanism": "simple",
-                    "bind_dn": SVC.dn,
-                    "password_file": str(lab.password_file("svc")),
-                },
+                "servers": [uri(ROOT.key)],
+                "global_catalog": [uri("gc")] if "gc" in lab.servers else "off",
+                "domains": {d.dns: {"servers": [uri(d.key)]} for d in DOMAINS[1:]},
+                "tls": {"mode": "ldaps", "ca_file": str(lab.ca_file)} if tls else {"mode": "none"},
+                "auth": _auth(lab, auth),
                 "timeouts": {"connect": "5s", "operation": "30s"},
             }
         ],
@@ -132,6 +129,18 @@ def scpd_settings(lab: Lab) -> dict:
         ],
         "daemon": {"resync": "15m", "debounce": "100ms"},
     }
+
+
+def _auth(lab: Lab, kind: str) -> dict:
+    if kind == "simple":
+        password_file = str(lab.password_file("svc"))
+        return {"mechanism": "simple", "bind_dn": SVC.dn, "password_file": password_file}
+    if kind == "gssapi":
+        keytab = str(lab.kdc.keytab(SVC.sam))
+        return {"mechanism": "gssapi", "principal": principal("svc"), "keytab": keytab}
+    if kind == "ccache":
+        return {"mechanism": "gssapi"}
+    raise ValueError(f"no settings for auth {kind!r}")
 
 
 def to_yaml(content: dict) -> str:
