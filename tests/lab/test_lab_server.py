@@ -4,6 +4,7 @@ import subprocess
 
 import ldap
 import ldap.controls.libldap
+import ldap.dn
 import pytest
 
 from scplab import Lab, forest, plugin
@@ -183,3 +184,42 @@ def test_restore_takes_every_change_back(fresh_lab):
     fresh_lab.restore()
     assert fresh_lab.domain("corp").get(dn) is None
     assert fresh_lab.server("corp").address == address
+
+
+@pytest.mark.parametrize("name", ["a,b", 'a"b\\c', "n\0ul", " space ", "ü€😀", "a*b()", "CR\r\nLF"])
+def test_hostile_names_and_values_go_through_unchanged(lab, name):
+    svc = lab.connect("apac")
+    dn = svc.add_scp(name, ["k\0k"], ["b"], SCPD)
+    svc.modify(dn, {"keywords": [name, "l\0l"], "vendor": "v"})
+    found = svc.get(dn)
+    assert (found["cn"], set(found["keywords"])) == ([name], {name, "l\0l"})
+    if lab.has_plugin:
+        assert found["name"] == [name]
+    renamed = svc.rename(dn, "CN=" + ldap.dn.escape_dn_chars("z" + name))
+    assert svc.get(renamed)["cn"] == ["z" + name]
+    svc.delete(renamed)
+    svc.close()
+
+
+@pytest.mark.parametrize(
+    "what, values, refused",
+    [
+        ("values that differ only in case", ["Aa", "aA"], ldap.TYPE_OR_VALUE_EXISTS),
+        ("bytes that are not UTF-8", [b"\xff\xfe"], ldap.INVALID_SYNTAX),
+    ],
+)
+def test_values_that_ad_refuses_are_refused(lab, what, values, refused):
+    with pytest.raises(refused):
+        lab.domain("corp").add_scp("refused", values, "b")
+
+
+def test_options_for_clients_that_want_more():
+    with Lab(gc=False, claim_ad=True, svc_unlimited=True, seed_scps=1500) as more:
+        capabilities = more.domain("emea").root_dse()["supportedCapabilities"]
+        assert "1.2.840.113556.1.4.800" in capabilities
+        svc, agent = more.connect("corp"), more.connect("corp", "agent")
+        assert len(svc.search("(keywords=lab-seed)", attributes=["1.1"])) == 1500
+        with pytest.raises(ldap.SIZELIMIT_EXCEEDED):
+            agent.search("(keywords=lab-seed)", attributes=["1.1"])
+    with Lab(gc=False) as plain:
+        assert "supportedCapabilities" not in plain.domain("emea").root_dse()

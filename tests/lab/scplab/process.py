@@ -62,7 +62,8 @@ class Process:
 
         def in_child() -> None:
             if die_with_parent:
-                # KILL, because a paused process takes no other signal.
+                # KILL, because a paused process takes no other signal. "Parent" is the thread that
+                # starts it: bring labs up in a thread that lives as long as they should.
                 _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
                 if os.getppid() != parent:
                     os._exit(1)

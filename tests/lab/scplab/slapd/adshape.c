@@ -117,9 +117,19 @@ static int is_too_long(const char* attribute, const struct berval* value) {
     return 0;
 }
 
-static void replace_value(Slapi_Entry* entry, const char* attribute, const char* value) {
+static void replace_bytes(Slapi_Entry* entry, const char* attribute, struct berval value) {
+    struct berval* list[] = {&value, NULL};
     slapi_entry_attr_delete(entry, attribute);
-    slapi_entry_attr_set_charptr(entry, attribute, value);
+    slapi_entry_attr_merge(entry, attribute, list);
+}
+
+static struct berval text(const char* value) {
+    struct berval whole = {strlen(value), (char*)value};
+    return whole;
+}
+
+static void replace_value(Slapi_Entry* entry, const char* attribute, const char* value) {
+    replace_bytes(entry, attribute, text(value));
 }
 
 static int hex_digit(char c) {
@@ -132,23 +142,20 @@ static int hex_digit(char c) {
     return -1;
 }
 
-/* The value of the first RDN of a pretty DN, unescaped; free with free(). */
-static char* rdn_value(const char* dn) {
-    char* out = malloc(strlen(dn) + 1);
+/* The value of the first RDN of a pretty DN, unescaped; it may hold NUL. free() its bv_val. */
+static struct berval rdn_value(const char* dn) {
+    struct berval out = {0, malloc(strlen(dn) + 1)};
     const char* in = strchr(dn, '=');
-    size_t length = 0;
-    for (in = in ? in + 1 : dn; out && *in && *in != ','; in++) {
-        if (*in != '\\' || !in[1]) {
-            out[length++] = *in;
-        } else if (hex_digit(in[1]) >= 0 && hex_digit(in[2]) >= 0) {
-            out[length++] = (char)(hex_digit(in[1]) * 16 + hex_digit(in[2]));
+    for (in = in ? in + 1 : dn; out.bv_val && *in && *in != ','; in++) {
+        char next = *in;
+        if (*in == '\\' && hex_digit(in[1]) >= 0 && hex_digit(in[2]) >= 0) {
+            next = (char)(hex_digit(in[1]) * 16 + hex_digit(in[2]));
             in += 2;
-        } else {
-            out[length++] = *++in;
+        } else if (*in == '\\' && in[1]) {
+            next = *++in;
         }
+        out.bv_val[out.bv_len++] = next;
     }
-    if (out)
-        out[length] = '\0';
     return out;
 }
 
@@ -241,20 +248,22 @@ static int before_add(Slapi_PBlock* pb) {
     replace_value(entry, "uSNChanged", usn);
     replace_value(entry, "instanceType", "4");
     replace_value(entry, "distinguishedName", dn);
-    char* name = rdn_value(dn);
-    if (name)
-        replace_value(entry, "name", name);
-    free(name);
+    struct berval name = rdn_value(dn);
+    if (name.bv_val)
+        replace_bytes(entry, "name", name);
+    free(name.bv_val);
     return CONTINUE;
 }
 
 /* ---- modify and modrdn ---- */
 
-static LDAPMod* new_replace(const char* attribute, const char* value) {
+static LDAPMod* new_replace(const char* attribute, struct berval value) {
     LDAPMod* mod = (LDAPMod*)slapi_ch_calloc(1, sizeof *mod);
     struct berval* one = (struct berval*)slapi_ch_calloc(1, sizeof *one);
-    one->bv_val = slapi_ch_strdup(value);
-    one->bv_len = strlen(value);
+    one->bv_val = (char*)slapi_ch_malloc(value.bv_len + 1);
+    memcpy(one->bv_val, value.bv_val, value.bv_len);
+    one->bv_val[value.bv_len] = '\0';
+    one->bv_len = value.bv_len;
     mod->mod_op = LDAP_MOD_REPLACE | LDAP_MOD_BVALUES;
     mod->mod_type = slapi_ch_strdup(attribute);
     mod->mod_bvalues = (struct berval**)slapi_ch_calloc(2, sizeof *mod->mod_bvalues);
@@ -262,9 +271,13 @@ static LDAPMod* new_replace(const char* attribute, const char* value) {
     return mod;
 }
 
-/* Appends whenChanged, uSNChanged and the given (attribute, value) pairs to the changes of this
- * operation. */
-static void append_stamps(Slapi_PBlock* pb, LDAPMod** mods, const char* const extra[][2],
+struct replacement {
+    const char* attribute;
+    struct berval value;
+};
+
+/* Appends whenChanged, uSNChanged and the given values to the changes of this operation. */
+static void append_stamps(Slapi_PBlock* pb, LDAPMod** mods, const struct replacement* extra,
                           size_t extras) {
     size_t count = 0;
     while (mods && mods[count])
@@ -276,10 +289,10 @@ static void append_stamps(Slapi_PBlock* pb, LDAPMod** mods, const char* const ex
     char now[TIME_SIZE], usn[USN_SIZE];
     format_now(now);
     format_usn(usn, next_usn());
-    longer[count++] = new_replace("whenChanged", now);
-    longer[count++] = new_replace("uSNChanged", usn);
+    longer[count++] = new_replace("whenChanged", text(now));
+    longer[count++] = new_replace("uSNChanged", text(usn));
     for (size_t i = 0; i < extras; i++)
-        longer[count++] = new_replace(extra[i][0], extra[i][1]);
+        longer[count++] = new_replace(extra[i].attribute, extra[i].value);
     slapi_pblock_set(pb, SLAPI_MODIFY_MODS, longer);
 }
 
@@ -311,24 +324,24 @@ static int before_modrdn(Slapi_PBlock* pb) {
     slapi_pblock_get(pb, SLAPI_MODIFY_MODS, &mods);
     if (!dn || !new_rdn)
         return CONTINUE;
-    char* name = rdn_value(new_rdn);
+    struct berval name = rdn_value(new_rdn);
     char* old_parent = slapi_dn_parent(dn);
     const char* parent = new_superior ? new_superior : old_parent ? old_parent : "";
     size_t size = strlen(new_rdn) + strlen(parent) + 2;
     char* new_dn = malloc(size);
     int result = CONTINUE;
-    if (name && new_dn) {
-        struct berval value = {strlen(name), name};
+    if (name.bv_val && new_dn) {
         snprintf(new_dn, size, "%s,%s", new_rdn, parent);
-        if (is_too_long("cn", &value)) {
+        if (is_too_long("cn", &name)) {
             result = refuse(pb, LDAP_CONSTRAINT_VIOLATION, "value longer than rangeUpper", "cn");
         } else {
-            const char* const extra[][2] = {{"name", name}, {"distinguishedName", new_dn}};
+            const struct replacement extra[] = {{"name", name},
+                                                {"distinguishedName", text(new_dn)}};
             append_stamps(pb, mods, extra, sizeof extra / sizeof *extra);
         }
     }
     free(new_dn);
-    free(name);
+    free(name.bv_val);
     slapi_ch_free((void**)&old_parent);
     return result;
 }
