@@ -85,8 +85,9 @@ def domain_server(domain: Domain, paths: Paths, plugin: Path | None, svc_unlimit
         parts.append(
             _database(domain, paths, "accounts", BIND_ONLY, _BIND_ONLY_ACCESS, overlay=False)
         )
-    limits = f'limits dn.exact="{SVC.dn}" size=unlimited time=unlimited\n' if svc_unlimited else ""
-    parts.append(_database(domain, paths, "domain", domain.nc, limits + _domain_access(domain)))
+    # The first limits that fit an account count: these stand before everybody's.
+    exempt = f'limits dn.exact="{SVC.dn}" size=unlimited time=unlimited\n' if svc_unlimited else ""
+    parts.append(_database(domain, paths, "domain", domain.nc, _domain_access(domain), exempt))
     return "\n".join(parts)
 
 
@@ -180,8 +181,8 @@ directory "{paths.database(name)}"
 maxsize 1073741824
 dbnosync
 {INDEX}
-limits * size.soft=1000 size.hard=1000 size.pr=1000 size.prtotal=unlimited time=120
-{options}{access}{_SYNCPROV if overlay else ''}"""
+{options}limits * size.soft=1000 size.hard=1000 size.pr=1000 size.prtotal=unlimited time=120
+{access}{_SYNCPROV if overlay else ''}"""
 
 
 _SYNCPROV = "overlay syncprov\nsyncprov-sessionlog 1000\n"
