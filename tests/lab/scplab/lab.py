@@ -197,10 +197,13 @@ class Lab:
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LDAPNOINIT": "1"}
         if self.kdc:
             environment |= self.kdc.server_environment()
-        for name in names:
-            self.servers[name].launch(environment, not self._detach)
-        for name in names:
-            self.servers[name].wait_ready()
+        # A replica that finds no provider tries again only after a second: providers first.
+        waves = [[ROOT.key], [domain.key for domain in DOMAINS[1:]], ["gc"]]
+        for wave in ([name for name in wave if name in names] for wave in waves):
+            for name in wave:
+                self.servers[name].launch(environment, not self._detach)
+            for name in wave:
+                self.servers[name].wait_ready()
 
     def server(self, name: str) -> Server:
         return self.servers["gc" if name.lower() == "gc" else forest.find_domain(name).key]
