@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -67,7 +68,16 @@ def prepare(shaped: bool, seed_scps: int) -> Template:
                 raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
+        _forget_old(cache)
+    os.utime(target)
     return Template(target)
+
+
+def _forget_old(cache: Path) -> None:
+    """Removes templates that nobody has used for a week: each change of the lab makes new ones."""
+    for old in cache.glob("template-*"):
+        if old.stat().st_mtime < time.time() - 7 * 86400:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _fill(work: Path, shaped: bool, seed_scps: int) -> None:
