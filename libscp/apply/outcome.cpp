@@ -8,6 +8,9 @@ namespace {
 
 using State = ChangeResult::State;
 
+constexpr int ldap_referral = 10;             // what a read-only DC answers to a write
+constexpr int ldap_admin_limit_exceeded = 11; // AD: more values than an object can hold
+
 constexpr const char* next_cycle = "nothing to do: the next cycle reads it again and decides anew";
 
 std::string place_of(const Change& change) {
@@ -46,11 +49,14 @@ ChangeResult failed(Error error, std::string hint, std::optional<Reason> held = 
 }
 
 ChangeResult refused_value(const Change& change, Error error) {
+    if (change.op == Op::remove)
+        return failed(std::move(error),
+                      "see the message; what lies below it must be removed by hand first");
     return failed(
         std::move(error),
         "the server does not take a value, the name or the class: see the message, and correct the "
-        "source, or take the attribute out of rule " +
-            printable(change.rule) + "'s attributes",
+        "source, or take the attribute out of the attributes of rule " +
+            printable(change.rule),
         Reason::cannot_copy);
 }
 
@@ -74,12 +80,14 @@ std::string describe(const Change& change) {
 }
 
 ChangeResult refused_write(const Change& change, Error error) {
-    error.message = describe(change) + ": " + error.message;
+    if (error.ldap_code == ldap_referral)
+        return failed(std::move(error), "name a writable DC of the domain in servers",
+                      Reason::write_dc_unavailable);
     switch (error.kind) {
     case ErrorKind::unreachable:
     case ErrorKind::interrupted:
-        error.message += "; no answer came, so it may have happened all the same";
-        return failed(std::move(error), next_cycle);
+        return failed(std::move(error),
+                      std::string("it may have happened all the same; ") + next_cycle);
     case ErrorKind::no_rights:
         return failed(std::move(error), rights_hint(change), Reason::no_rights);
     case ErrorKind::rejected:
@@ -101,6 +109,8 @@ ChangeResult refused_write(const Change& change, Error error) {
     default:
         break;
     }
+    if (error.ldap_code == ldap_admin_limit_exceeded)
+        return refused_value(change, std::move(error));
     if (error.hint.empty())
         error.hint = next_cycle;
     return {State::failed, std::move(error), {}};
