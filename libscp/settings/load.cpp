@@ -19,7 +19,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <new>
 #include <optional>
 #include <system_error>
 
@@ -80,12 +79,24 @@ Result<std::string> read_file(const fs::path& path) {
                 fmt::format("is larger than {} MiB: these are no settings", limits.bytes >> 20U));
 }
 
-/// What no YAML parser should see: yaml-cpp takes some control characters for the end of the file.
 struct RawFault {
     int line = 0;
     int column = 0;
     std::string message;
 };
+
+/// yaml-cpp takes some 150 bytes for each.
+std::optional<RawFault> too_many_marks(const std::string& text) {
+    static constexpr std::string_view marks = "[]{},:\"'&*!?";
+    const auto is_mark = [](char c) { return marks.find(c) != std::string_view::npos; };
+    const auto count = std::ranges::count_if(text, is_mark);
+    if (count <= YamlLimits{}.marks)
+        return std::nullopt;
+    return RawFault{
+        0, 0, fmt::format("has {} of the characters {}: these are no settings", count, marks)};
+}
+
+/// What no YAML parser should see: yaml-cpp takes some control characters for the end of the file.
 std::optional<RawFault> raw_fault(const std::string& text) {
     if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
         return RawFault{1, 1, "is UTF-16; settings are UTF-8"};
@@ -95,7 +106,7 @@ std::optional<RawFault> raw_fault(const std::string& text) {
     const auto control = std::ranges::find_if(text, is_control) - text.begin();
     const auto at = std::min(utf8_prefix(text), static_cast<std::size_t>(control));
     if (at == text.size())
-        return std::nullopt;
+        return too_many_marks(text);
     const auto before = std::string_view(text).substr(0, at);
     const auto lines = std::ranges::count(before, '\n');
     const auto line_start = before.rfind('\n') + 1; // npos + 1 is 0

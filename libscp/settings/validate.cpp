@@ -199,10 +199,13 @@ class Validator {
     }
 
     static Complaint value_complaint(const SettingsTree& node, const KeyDoc& key) {
-        if (auto fault = text_fault(node.text))
+        if (auto fault = text_fault(node.text)) {
+            // "CORP\talk"
+            const bool is_escape_likely = node.quoted && key.check == check_account;
             return fmt::format("\"{}\" has {}{}", printable(node.text, shown), *fault,
-                               node.quoted ? " (in double quotes a backslash begins an escape)"
-                                           : "");
+                               is_escape_likely ? " (in double quotes a backslash begins an escape)"
+                                                : "");
+        }
         if (key.not_yet)
             return not_yet(node, key);
         switch (key.type) {

@@ -102,7 +102,7 @@ class TreeBuilder : public YAML::EventHandler {
 
     void add(SettingsTree node) {
         if (++nodes_ > limits_.nodes)
-            throw YAML::ParserException(YAML::Mark{},
+            throw YAML::ParserException(YAML::Mark::null_mark(),
                                         "more than " + std::to_string(limits_.nodes) + " values");
         if (frames_.empty()) {
             if (documents_ <= 1)
@@ -162,8 +162,10 @@ class TreeBuilder : public YAML::EventHandler {
             const auto& frame = frames_[i];
             if (frame.node.is_map() && frame.key)
                 path = member_path(path, frame.key->text);
-            else if (frame.node.is_list() && i + 1 < frames_.size())
-                path = item_path(path, frames_[i + 1].node, frame.node.children.size());
+            else if (frame.node.is_list())
+                path =
+                    item_path(path, i + 1 < frames_.size() ? frames_[i + 1].node : SettingsTree{},
+                              frame.node.children.size());
         }
         return path;
     }

@@ -11,6 +11,8 @@ namespace scp {
 /// Far beyond any real settings, far below what could hurt.
 struct YamlLimits {
     std::size_t bytes = 4UL << 20;
+    std::ptrdiff_t marks =
+        300'000; ///< of []{},:"'&*!? : yaml-cpp reads a whole [list] or {map} ahead, mark by mark
     std::size_t depth = 24;
     std::size_t nodes = 100'000;
 };

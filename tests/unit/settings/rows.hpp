@@ -62,10 +62,17 @@ inline std::vector<std::string> problems_of(const std::string& yaml) {
     return lines;
 }
 
+inline std::string joined(const std::vector<std::string>& lines) {
+    std::string out;
+    for (const auto& line : lines)
+        out += line + "\n";
+    return out;
+}
+
 inline void check_rows(const std::vector<Row>& rows) {
     for (const auto& row : rows) {
         CAPTURE(row.name);
-        CHECK(problems_of(row.yaml) == row.expected);
+        CHECK(joined(problems_of(row.yaml)) == joined(row.expected));
     }
 }
 
