@@ -217,7 +217,7 @@ TEST_CASE("Settings: the tree has all values, the defaults too") {
     CHECK(daemon->find("workers")->kind == SettingsTree::Kind::integer);
     CHECK(daemon->find("workers")->text == "2");
     CHECK(daemon->find("poll")->text == "30s");
-    CHECK(daemon->find("poll")->place == Place{});
+    CHECK(daemon->find("poll")->place == TextPlace{});
     const auto& r = loaded.tree.find("rules")->children.at(0);
     CHECK(r.find("targets")->find("create_containers")->kind == SettingsTree::Kind::boolean);
     CHECK(r.find("attributes")->children.size() == default_attributes().size());
