@@ -39,6 +39,7 @@ struct AuthSettings {
     std::string bind_dn;       ///< simple: a DN, a UPN or DOMAIN\name
     std::string password_file; ///< simple
     std::string credential;    ///< NAME in $CREDENTIALS_DIRECTORY, then /etc/credstore; keytab or password
+    std::string ccache;        ///< gssapi: this credential cache instead of the caller's, as libkrb5 names it
     friend bool operator==(const AuthSettings&, const AuthSettings&) = default;
 };
 

@@ -155,7 +155,9 @@ Result<void> log_in_by_keytab(Scratch& k, const AuthSettings& auth, const std::s
 
 Result<void> open_callers_cache(Scratch& k, const AuthSettings& auth) {
     krb5_error_code code = 0;
-    if (auth.principal.empty()) {
+    if (!auth.ccache.empty()) {
+        code = krb5_cc_resolve(k.context, auth.ccache.c_str(), &k.cache);
+    } else if (auth.principal.empty()) {
         code = krb5_cc_default(k.context, &k.cache);
     } else {
         code = krb5_parse_name(k.context, auth.principal.c_str(), &k.client);

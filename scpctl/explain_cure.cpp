@@ -1,0 +1,237 @@
+#include "scpctl/explain.hpp"
+
+#include "base/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace scp {
+
+namespace {
+
+/// What a terminal shows as it is: UTF-8 without controls and without what turns the direction of
+/// text.
+bool is_showable(std::string_view value) {
+    std::string doubled;
+    for (const char c : value) {
+        doubled += c == '\\' ? "\\\\" : std::string(1, c);
+    }
+    return printable(value, std::numeric_limits<std::size_t>::max()) == doubled;
+}
+
+/// A value that begins with a dash would be taken for an option.
+void add_option(std::vector<std::string>& words, const std::string& name,
+                const std::string& value) {
+    if (value.starts_with('-')) {
+        words.push_back(name + "=" + value);
+    } else {
+        words.push_back(name);
+        words.push_back(value);
+    }
+}
+
+const RuleReach* rule_for(const ExplainFacts& facts, const std::vector<SeenScp>& sources) {
+    const RuleReach* best = nullptr;
+    for (const RuleReach& reach : facts.rules) {
+        const bool matches = std::ranges::any_of(
+            sources, [&](const SeenScp& scp) { return rule_matches(reach.rule, scp); });
+        if (matches && (best == nullptr || (reach.reaches && !best->reaches))) {
+            best = &reach;
+        }
+    }
+    return best;
+}
+
+std::string place_of(const SeenScp& scp) {
+    return fmt::format("{} (domain {})", printable(scp.dn.text()), printable(scp.domain.text()));
+}
+
+/// What a person should look at before an SCP in a place that is not trusted is copied to agents.
+void warn_of_place(const ExplainFacts& facts, const std::vector<SeenScp>& sources, const Rule* rule,
+                   std::vector<std::string>& cure) {
+    for (const SeenScp& scp : sources) {
+        if (in_trusted_place(scp, rule)) {
+            continue;
+        }
+        cure.push_back(
+            fmt::format("# {} does not lie where {} trusts SCPs: anybody who may write there can "
+                        "have made it. Look at it first:",
+                        place_of(scp), rule != nullptr ? "rule " + rule->name : "scpctl"));
+        if (const auto show =
+                command(facts, {"show", scp.guid ? scp.guid->to_string() : scp.dn.text()})) {
+            cure.push_back(*show);
+        }
+    }
+}
+
+void note_container(const ExplainFacts& facts, const TargetContainer& container,
+                    std::vector<std::string>& cure) {
+    if (container.kind != TargetContainer::Kind::relative) {
+        return;
+    }
+    const Dn dn = facts.question.base.descendant(container.relative);
+    if (std::ranges::find(facts.missing_containers, dn) != facts.missing_containers.end()) {
+        cure.push_back(fmt::format(
+            "# the container of the copies is not there yet; an administrator makes it, e.g. "
+            "in PowerShell: New-ADObject -Type container -Name '{}' -Path '{}'",
+            printable(dn.rdn_value()), printable(dn.parent().text())));
+    }
+}
+
+std::vector<std::string> cure_by_rule(const ExplainFacts& facts, const RuleReach& reach,
+                                      const std::vector<SeenScp>& sources) {
+    std::vector<std::string> cure;
+    const Rule& rule = reach.rule;
+    std::vector<SeenScp> of_rule;
+    std::ranges::copy_if(sources, std::back_inserter(of_rule),
+                         [&](const SeenScp& scp) { return rule_matches(rule, scp); });
+    const bool trusted = std::ranges::any_of(
+        of_rule, [&](const SeenScp& scp) { return in_trusted_place(scp, &rule); });
+    if (!trusted) {
+        warn_of_place(facts, of_rule, &rule, cure);
+        cure.push_back(fmt::format(
+            "# then, if it is right, add its place to rules[{}].trust.containers of the settings",
+            rule.name));
+    }
+    if (!reach.reaches) {
+        cure.push_back(
+            facts.question.account.empty()
+                ? fmt::format("# first add {} to rules[{}].targets.domains of the settings",
+                              printable(facts.question.domain.text()), rule.name)
+                : fmt::format("# first add {} to rules[{}].accounts of the settings",
+                              is_showable(facts.question.account)
+                                  ? facts.question.account
+                                  : printable(facts.question.account),
+                              rule.name));
+    }
+    if (rule.mode == Mode::observe) {
+        cure.push_back(fmt::format(
+            "# rule {} never writes in mode observe: set its mode to upsert first", rule.name));
+    }
+    if (!rule.create_containers) {
+        note_container(facts, rule.container, cure);
+    }
+    std::vector<std::string> words{"sync", "--rule", rule.name};
+    if (auto line = command(facts, std::move(words))) {
+        cure.push_back(*line);
+    }
+    return cure;
+}
+
+/// `create --from`, for what no rule can say.
+std::optional<std::string> create_command(const ExplainFacts& facts, const SeenScp& source) {
+    return command(facts,
+                   {"create", "--from", source.guid ? source.guid->to_string() : source.dn.text(),
+                    "--domain", facts.question.domain.text()});
+}
+
+std::optional<std::string> one_off_command(const ExplainFacts& facts, const SeenScp& source) {
+    std::vector<std::string> keywords = keywords_of(facts.question.filter);
+    if (keywords.empty()) {
+        keywords = values_of(source.attributes, "keywords");
+    }
+    if (keywords.empty()) {
+        return std::nullopt;
+    }
+    std::vector<std::string> words{"sync"};
+    for (const auto& keyword : keywords) {
+        add_option(words, "--keyword", keyword);
+    }
+    if (facts.question.account.empty()) {
+        add_option(words, "--to", facts.question.domain.text());
+    } else {
+        add_option(words, "--account", facts.question.account);
+    }
+    if (!in_trusted_place(source, nullptr)) {
+        const auto relative = source.dn.parent().relative_to(source.nc);
+        if (!relative || relative->empty()) {
+            return std::nullopt;
+        }
+        add_option(words, "--trust-container", relative->text());
+    }
+    if (std::ranges::find(facts.missing_containers,
+                          facts.question.base.descendant(default_container())) !=
+        facts.missing_containers.end()) {
+        words.emplace_back("--create-containers");
+    }
+    words.emplace_back("--yes");
+    return command(facts, std::move(words));
+}
+
+} // namespace
+
+bool in_trusted_place(const SeenScp& scp, const Rule* rule) {
+    const std::vector<Dn> containers =
+        rule != nullptr ? rule->trust_containers : default_trust_containers();
+    const std::vector<Dn> exclude = rule != nullptr ? rule->trust_exclude : default_trust_exclude();
+    const auto within = [&](const Dn& place) { return scp.dn.is_within(scp.nc.descendant(place)); };
+    return std::ranges::any_of(containers, within) && std::ranges::none_of(exclude, within);
+}
+
+std::optional<std::string> shell_word(std::string_view value) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/:@%+=,-";
+    if (!is_showable(value)) {
+        return std::nullopt;
+    }
+    if (!value.empty() && value.find_first_not_of(plain) == std::string_view::npos) {
+        return std::string(value);
+    }
+    std::string out = "'";
+    for (const char c : value) {
+        out += c == '\'' ? "'\\''" : std::string(1, c);
+    }
+    return out + "'";
+}
+
+std::optional<std::string> command(const ExplainFacts& facts, std::vector<std::string> words) {
+    const bool of_rule = words.size() > 1 && words[1] == "--rule";
+    words.insert(of_rule ? words.end() : words.begin() + 1, facts.connection.begin(),
+                 facts.connection.end());
+    std::string line = "scpctl";
+    for (const auto& word : words) {
+        const auto quoted = shell_word(word);
+        if (!quoted) {
+            return std::nullopt;
+        }
+        line += " " + *quoted;
+    }
+    return line;
+}
+
+std::vector<std::string> cure_by_copy(const ExplainFacts& facts,
+                                      const std::vector<SeenScp>& sources) {
+    if (const RuleReach* reach = rule_for(facts, sources)) {
+        return cure_by_rule(facts, *reach, sources);
+    }
+    const bool agree = std::ranges::all_of(sources, [&](const SeenScp& scp) {
+        return same_values(values_of(scp.attributes, "serviceBindingInformation"),
+                           values_of(sources.front().attributes, "serviceBindingInformation"));
+    });
+    std::vector<std::string> cure;
+    if (!agree) {
+        cure.emplace_back("# their bindings differ: copy the one that is right");
+        for (const SeenScp& source : sources) {
+            if (const auto line = create_command(facts, source)) {
+                cure.push_back(*line + " # " + place_of(source));
+            }
+        }
+        return cure;
+    }
+    const auto trusted = std::ranges::find_if(
+        sources, [](const SeenScp& scp) { return in_trusted_place(scp, nullptr); });
+    const SeenScp& source = trusted != sources.end() ? *trusted : sources.front();
+    warn_of_place(facts, {source}, nullptr, cure);
+    auto line = one_off_command(facts, source);
+    if (!line) {
+        line = create_command(facts, source);
+    }
+    if (line) {
+        cure.push_back(*line);
+    }
+    return cure;
+}
+
+} // namespace scp
