@@ -119,8 +119,12 @@ Result<int> LdapSession::send_write(const Write& write, Deadline deadline) {
                 return ldap_modify_ext(ld, name_of(modify.object).c_str(), mods.list(), nullptr, nullptr, &id);
             },
             [&](const RenameEntry& rename) {
-                return ldap_rename(ld, name_of(rename.object).c_str(), rename.new_rdn.c_str(), nullptr, 1, nullptr,
-                                   nullptr, &id);
+                // Samba finds nothing (32) by `<GUID=…>` unless the parent is named too, and by its DN.
+                const std::string name = name_of(rename.object);
+                const bool by_dn = name == rename.object.dn.text();
+                return ldap_rename(ld, name.c_str(), rename.new_rdn.c_str(),
+                                   by_dn ? nullptr : rename.object.dn.parent().text().c_str(), 1, nullptr, nullptr,
+                                   &id);
             },
             [&](const DeleteEntry& erase) {
                 return ldap_delete_ext(ld, name_of(erase.object).c_str(), nullptr, nullptr, &id);
