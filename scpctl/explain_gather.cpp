@@ -51,6 +51,15 @@ struct DomainWork {
     std::vector<Dn> missing_containers;
 };
 
+/// A catalog that does not carry a domain says noSuchObject for its base, or refers to another
+/// server.
+bool is_elsewhere(const Error& error) {
+    constexpr int referral = 10;
+    constexpr int no_such_object = 32;
+    return error.kind == ErrorKind::not_found || error.ldap_code == no_such_object ||
+           error.ldap_code == referral;
+}
+
 class Gatherer {
   public:
     Gatherer(const Topology& topology, Sessions& sessions, const ExplainInput& input)
@@ -237,8 +246,7 @@ class Gatherer {
         for (const std::size_t filter : asked) {
             std::set<Dn> dns;
             for (std::size_t i = 0; i < forest.domains.size(); ++i, ++at) {
-                // A catalog that does not carry a domain says that its base is not there.
-                if (!found[at].complete() && found[at].incomplete->kind != ErrorKind::not_found) {
+                if (!found[at].complete() && !is_elsewhere(*found[at].incomplete)) {
                     answers.error = found[at].incomplete->message;
                 }
                 for (const Entry& entry : found[at].entries) {
