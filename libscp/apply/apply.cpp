@@ -46,6 +46,7 @@ ApplyResults apply(const Plan& plan, WriteSessions& sessions, const ApplyOptions
     for (const Change& change : plan.changes)
         by_domain[{change.forest, change.domain}].push_back(&change);
     std::vector<std::vector<const Change*>> domains;
+    domains.reserve(by_domain.size());
     for (auto& [name, changes] : by_domain)
         domains.push_back(std::move(changes));
 

@@ -232,6 +232,7 @@ void DomainWriter::write(Directory& directory, Window& window) {
         if (pending.empty())
             return;
         std::vector<Write> writes;
+        writes.reserve(pending.size());
         for (Pending& one : pending)
             writes.push_back(std::move(one.writes[round]));
         const auto answers = directory.write(writes);
