@@ -18,13 +18,19 @@ TEST_CASE("server URIs that are right") {
     const std::vector<Row> rows{
         {"ldap://dc1.corp.test", {Scheme::ldap, "dc1.corp.test", 389}, "ldap://dc1.corp.test"},
         {"ldaps://dc1.corp.test", {Scheme::ldaps, "dc1.corp.test", 636}, "ldaps://dc1.corp.test"},
-        {"LDAPS://DC1.corp.test:636/", {Scheme::ldaps, "DC1.corp.test", 636}, "ldaps://DC1.corp.test"},
+        {"LDAPS://DC1.corp.test:636/",
+         {Scheme::ldaps, "DC1.corp.test", 636},
+         "ldaps://DC1.corp.test"},
         {"ldap://dc1:3268", {Scheme::ldap, "dc1", 3268}, "ldap://dc1:3268"},
         {"ldap://dc1:636", {Scheme::ldap, "dc1", 636}, "ldap://dc1:636"},
         {"ldap://127.0.0.1:20389", {Scheme::ldap, "127.0.0.1", 20389}, "ldap://127.0.0.1:20389"},
         {"ldap://[::1]", {Scheme::ldap, "::1", 389}, "ldap://[::1]"},
-        {"ldaps://[fd00::12:1]:6360", {Scheme::ldaps, "fd00::12:1", 6360}, "ldaps://[fd00::12:1]:6360"},
-        {"ldapi://%2Frun%2Fslapd%2Fldapi", {Scheme::ldapi, "/run/slapd/ldapi", 0}, "ldapi://%2Frun%2Fslapd%2Fldapi"},
+        {"ldaps://[fd00::12:1]:6360",
+         {Scheme::ldaps, "fd00::12:1", 6360},
+         "ldaps://[fd00::12:1]:6360"},
+        {"ldapi://%2Frun%2Fslapd%2Fldapi",
+         {Scheme::ldapi, "/run/slapd/ldapi", 0},
+         "ldapi://%2Frun%2Fslapd%2Fldapi"},
         {"ldapi:///run/ldapi", {Scheme::ldapi, "/run/ldapi", 0}, "ldapi://%2Frun%2Fldapi"},
         {"ldapi://%2fa%20b", {Scheme::ldapi, "/a b", 0}, "ldapi://%2Fa%20b"},
     };
@@ -83,7 +89,8 @@ TEST_CASE("guid_of takes objectGUID before entryUUID, and neither where it is ma
     REQUIRE(guid);
     CHECK(guid_of({{"objectguid", {guid->ad_bytes()}}}) == guid);
     CHECK(guid_of({{"entryUUID", {"00112233-4455-6677-8899-AABBCCDDEEFF"}}}) == guid);
-    CHECK(guid_of({{"objectGUID", {guid->ad_bytes()}}, {"entryUUID", {"ffffffff-4455-6677-8899-aabbccddeeff"}}}) == guid);
+    CHECK(guid_of({{"objectGUID", {guid->ad_bytes()}},
+                   {"entryUUID", {"ffffffff-4455-6677-8899-aabbccddeeff"}}}) == guid);
     CHECK_FALSE(guid_of({{"objectGUID", {"short"}}}));
     CHECK_FALSE(guid_of({{"cn", {"x"}}}));
     CHECK_FALSE(guid_of({}));

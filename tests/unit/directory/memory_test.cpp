@@ -11,13 +11,16 @@ using namespace scp;
 
 namespace {
 
-Dn dn(const std::string& text) { return *Dn::parse(text); }
+Dn dn(const std::string& text) {
+    return *Dn::parse(text);
+}
 
 const Dn corp = dn("DC=corp,DC=test");
 const Dn system_container = dn("CN=System,DC=corp,DC=test");
 
 AddEntry an_scp(const std::string& name, Values keywords = {"k1", "k2"}) {
-    return {system_container.child("CN", name), {{"objectClass", {"serviceConnectionPoint"}}, {"keywords", std::move(keywords)}}};
+    return {system_container.child("CN", name),
+            {{"objectClass", {"serviceConnectionPoint"}}, {"keywords", std::move(keywords)}}};
 }
 
 Search all_scps() {
@@ -52,22 +55,35 @@ TEST_CASE("memory: what writes answer") {
         int code;
         ErrorKind kind;
     };
-    const auto in_system = [](const std::string& name) { return ObjectRef{system_container.child("CN", name), {}}; };
+    const auto in_system = [](const std::string& name) {
+        return ObjectRef{system_container.child("CN", name), {}};
+    };
     using Op = Modification::Op;
     const std::vector<Row> rows{
         {"add twice", an_scp("a"), 68, ErrorKind::already_exists},
         {"add twice in another case", an_scp("A"), 68, ErrorKind::already_exists},
-        {"add below nothing", AddEntry{dn("CN=x,CN=nope,DC=corp,DC=test"), {{"objectClass", {"container"}}}}, 32, ErrorKind::not_found},
+        {"add below nothing",
+         AddEntry{dn("CN=x,CN=nope,DC=corp,DC=test"), {{"objectClass", {"container"}}}}, 32,
+         ErrorKind::not_found},
         {"add case-duplicates", an_scp("b", {"k", "K"}), 20, ErrorKind::conflict},
         {"add without a class", AddEntry{dn("CN=x,DC=corp,DC=test"), {}}, 65, ErrorKind::rejected},
-        {"add outside", AddEntry{dn("CN=x,DC=other"), {{"objectClass", {"container"}}}}, 10, ErrorKind::rejected},
-        {"remove an absent value", ModifyEntry{in_system("a"), {{Op::remove, "keywords", {"nope"}}}}, 16, ErrorKind::conflict},
-        {"remove an absent attribute", ModifyEntry{in_system("a"), {{Op::remove, "description", {}}}}, 16, ErrorKind::conflict},
-        {"add a present value", ModifyEntry{in_system("a"), {{Op::add, "keywords", {"K1"}}}}, 20, ErrorKind::conflict},
-        {"two values where one may be", ModifyEntry{in_system("a"), {{Op::replace, "serviceClassName", {"x", "y"}}}}, 19, ErrorKind::rejected},
-        {"modify the RDN", ModifyEntry{in_system("a"), {{Op::replace, "cn", {"x"}}}}, 67, ErrorKind::rejected},
+        {"add outside", AddEntry{dn("CN=x,DC=other"), {{"objectClass", {"container"}}}}, 10,
+         ErrorKind::rejected},
+        {"remove an absent value",
+         ModifyEntry{in_system("a"), {{Op::remove, "keywords", {"nope"}}}}, 16,
+         ErrorKind::conflict},
+        {"remove an absent attribute",
+         ModifyEntry{in_system("a"), {{Op::remove, "description", {}}}}, 16, ErrorKind::conflict},
+        {"add a present value", ModifyEntry{in_system("a"), {{Op::add, "keywords", {"K1"}}}}, 20,
+         ErrorKind::conflict},
+        {"two values where one may be",
+         ModifyEntry{in_system("a"), {{Op::replace, "serviceClassName", {"x", "y"}}}}, 19,
+         ErrorKind::rejected},
+        {"modify the RDN", ModifyEntry{in_system("a"), {{Op::replace, "cn", {"x"}}}}, 67,
+         ErrorKind::rejected},
         {"modify nothing", ModifyEntry{in_system("none"), {}}, 32, ErrorKind::not_found},
-        {"rename onto another", RenameEntry{in_system("a"), "CN=other"}, 68, ErrorKind::already_exists},
+        {"rename onto another", RenameEntry{in_system("a"), "CN=other"}, 68,
+         ErrorKind::already_exists},
         {"rename to nonsense", RenameEntry{in_system("a"), "nonsense"}, 34, ErrorKind::rejected},
         {"rename nothing", RenameEntry{in_system("none"), "CN=x"}, 32, ErrorKind::not_found},
         {"delete nothing", DeleteEntry{in_system("none")}, 32, ErrorKind::not_found},
@@ -101,7 +117,8 @@ TEST_CASE("memory: add, swap a value, rename, delete; the object keeps its GUID"
     REQUIRE(found.entries.size() == 1);
     const auto guid = guid_of(found.entries[0].attributes);
     REQUIRE(guid);
-    CHECK(values_of(found.entries[0].attributes, "objectClass") == Values{"top", "leaf", "connectionPoint", "serviceConnectionPoint"});
+    CHECK(values_of(found.entries[0].attributes, "objectClass") ==
+          Values{"top", "leaf", "connectionPoint", "serviceConnectionPoint"});
     CHECK(values_of(found.entries[0].attributes, "replPropertyMetaData").empty());
 
     using Op = Modification::Op;
@@ -137,7 +154,8 @@ TEST_CASE("memory: with the recycle bin a deleted object keeps its keywords") {
     MemoryForest forest;
     MemoryServer& server = forest.add_server("corp.test");
     server.default_partition().recycle_bin = true;
-    const Guid guid = server.default_partition().put(system_container.child("CN", "a"), an_scp("a").attributes);
+    const Guid guid =
+        server.default_partition().put(system_container.child("CN", "a"), an_scp("a").attributes);
     server.default_partition().remove(system_container.child("CN", "a"));
     const MemoryObject* buried = server.default_partition().find(guid);
     REQUIRE(buried != nullptr);
@@ -149,7 +167,9 @@ TEST_CASE("memory: scopes, attribute selection, references") {
     MemoryForest forest;
     MemoryServer& server = forest.add_server("corp.test");
     server.subordinate = {dn("DC=emea,DC=corp,DC=test")};
-    server.default_partition().put(dn("CN=deep,CN=c,CN=System,DC=corp,DC=test"), {{"objectClass", {"serviceConnectionPoint"}}, {"keywords", {"k"}}});
+    server.default_partition().put(
+        dn("CN=deep,CN=c,CN=System,DC=corp,DC=test"),
+        {{"objectClass", {"serviceConnectionPoint"}}, {"keywords", {"k"}}});
     const auto session = open(forest);
     struct Row {
         const char* name;
@@ -190,7 +210,8 @@ TEST_CASE("memory: faults") {
     MemoryForest forest;
     MemoryServer& server = forest.add_server("corp.test");
     for (int i = 0; i < 5; ++i) {
-        server.default_partition().put(system_container.child("CN", std::to_string(i)), an_scp("x").attributes);
+        server.default_partition().put(system_container.child("CN", std::to_string(i)),
+                                       an_scp("x").attributes);
     }
     const auto session = open(forest);
     SUBCASE("incomplete keeps what came") {
@@ -208,7 +229,9 @@ TEST_CASE("memory: faults") {
         CHECK(session->search(all_scps()).complete());
     }
     SUBCASE("hidden objects are simply not there") {
-        server.hidden = [](const Entry& entry, const Search&) { return entry.dn.rdn_value() == "3"; };
+        server.hidden = [](const Entry& entry, const Search&) {
+            return entry.dn.rdn_value() == "3";
+        };
         const Found found = session->search(all_scps());
         CHECK(found.complete());
         CHECK(found.entries.size() == 4);
@@ -221,8 +244,11 @@ TEST_CASE("memory: faults") {
         CHECK(open(forest)->search(all_scps()).complete());
     }
     SUBCASE("no right to write") {
-        server.may_write = [](const Write& write, const MemoryObject*) { return std::holds_alternative<AddEntry>(write); };
-        const std::vector<Write> writes{an_scp("new"), DeleteEntry{{system_container.child("CN", "new"), {}}}};
+        server.may_write = [](const Write& write, const MemoryObject*) {
+            return std::holds_alternative<AddEntry>(write);
+        };
+        const std::vector<Write> writes{an_scp("new"),
+                                        DeleteEntry{{system_container.child("CN", "new"), {}}}};
         CHECK(codes(session->write(writes)) == std::vector{0, 50});
     }
     SUBCASE("killed before, or after, the write") {
@@ -248,7 +274,8 @@ TEST_CASE("memory: two forests with the same story are byte for byte the same") 
         MemoryForest forest;
         forest.add_server("corp.test");
         const auto session = open(forest);
-        const std::vector<Write> writes{an_scp("a"), an_scp("b"), RenameEntry{{system_container.child("CN", "a"), {}}, "CN=c"}};
+        const std::vector<Write> writes{
+            an_scp("a"), an_scp("b"), RenameEntry{{system_container.child("CN", "a"), {}}, "CN=c"}};
         (void)session->write(writes);
         Search search = all_scps();
         search.attributes = {"*", "replPropertyMetaData"};
@@ -296,7 +323,10 @@ TEST_CASE("memory: persist tells of the refresh and of changes, and ends when st
     const auto ended = session->persist(corp, present("objectClass"), stop.get_token(), [&] {
         ++told;
         if (told == 1) {
-            changer = std::thread([&] { server.default_partition().put(system_container.child("CN", "a"), an_scp("a").attributes); });
+            changer = std::thread([&] {
+                server.default_partition().put(system_container.child("CN", "a"),
+                                               an_scp("a").attributes);
+            });
         } else {
             stop.request_stop();
         }
@@ -314,12 +344,15 @@ TEST_CASE("memory: crossRefs and RootDSE of a forest with a child") {
     forest.add_cross_refs(*configuration, corp);
     const auto session = open(forest, "dc1.emea.corp.test");
     CHECK(session->root_dse().default_naming_context == dn("DC=emea,DC=corp,DC=test"));
-    CHECK(session->root_dse().configuration_naming_context == dn("CN=Configuration,DC=corp,DC=test"));
+    CHECK(session->root_dse().configuration_naming_context ==
+          dn("CN=Configuration,DC=corp,DC=test"));
     CHECK(session->root_dse().root_domain_naming_context == corp);
     Search search;
     search.base.dn = dn("CN=Partitions,CN=Configuration,DC=corp,DC=test");
     search.filter = equals("objectClass", "crossRef");
     CHECK(session->search(search).entries.size() == 2);
-    CHECK(forest.locate("EMEA.corp.test", ServerUri::Scheme::ldaps, std::chrono::seconds{1})->at(0).to_string() == "ldaps://dc1.emea.corp.test");
+    CHECK(forest.locate("EMEA.corp.test", ServerUri::Scheme::ldaps, std::chrono::seconds{1})
+              ->at(0)
+              .to_string() == "ldaps://dc1.emea.corp.test");
     CHECK_FALSE(forest.locate("nope.test", ServerUri::Scheme::ldap, std::chrono::seconds{1}));
 }

@@ -51,15 +51,15 @@ TEST_CASE("result codes: what a caller branches on") {
         ErrorKind kind;
     };
     const std::vector<Row> rows{
-        {16, ErrorKind::conflict},     {20, ErrorKind::conflict},      {32, ErrorKind::not_found},
+        {16, ErrorKind::conflict},       {20, ErrorKind::conflict},    {32, ErrorKind::not_found},
         {68, ErrorKind::already_exists}, {50, ErrorKind::no_rights},   {51, ErrorKind::unreachable},
-        {52, ErrorKind::unreachable},  {81, ErrorKind::unreachable},   {85, ErrorKind::unreachable},
-        {-1, ErrorKind::unreachable},  {10, ErrorKind::rejected},      {17, ErrorKind::rejected},
-        {19, ErrorKind::rejected},     {21, ErrorKind::rejected},      {34, ErrorKind::rejected},
-        {53, ErrorKind::rejected},     {64, ErrorKind::rejected},      {65, ErrorKind::rejected},
-        {66, ErrorKind::rejected},     {67, ErrorKind::rejected},      {69, ErrorKind::rejected},
-        {3, ErrorKind::incomplete},    {4, ErrorKind::incomplete},     {11, ErrorKind::incomplete},
-        {49, ErrorKind::refused},      {8, ErrorKind::refused},        {9999, ErrorKind::rejected},
+        {52, ErrorKind::unreachable},    {81, ErrorKind::unreachable}, {85, ErrorKind::unreachable},
+        {-1, ErrorKind::unreachable},    {10, ErrorKind::rejected},    {17, ErrorKind::rejected},
+        {19, ErrorKind::rejected},       {21, ErrorKind::rejected},    {34, ErrorKind::rejected},
+        {53, ErrorKind::rejected},       {64, ErrorKind::rejected},    {65, ErrorKind::rejected},
+        {66, ErrorKind::rejected},       {67, ErrorKind::rejected},    {69, ErrorKind::rejected},
+        {3, ErrorKind::incomplete},      {4, ErrorKind::incomplete},   {11, ErrorKind::incomplete},
+        {49, ErrorKind::refused},        {8, ErrorKind::refused},      {9999, ErrorKind::rejected},
     };
     for (const Row& row : rows) {
         CAPTURE(row.code);
@@ -69,7 +69,8 @@ TEST_CASE("result codes: what a caller branches on") {
 
 TEST_CASE("an LDAP error says what, where, the code, and the server's text, escaped") {
     const Error error = ldap_error(50, "cannot modify CN=a", "ldaps://dc1", "no\x1b[2Jway");
-    CHECK(error.message == "cannot modify CN=a on ldaps://dc1: LDAP 50 insufficientAccessRights: no\\x1b[2Jway");
+    CHECK(error.message ==
+          "cannot modify CN=a on ldaps://dc1: LDAP 50 insufficientAccessRights: no\\x1b[2Jway");
     CHECK(error.kind == ErrorKind::no_rights);
     CHECK(error.ldap_code == 50);
     CHECK_FALSE(error.hint.empty());
@@ -82,14 +83,16 @@ TEST_CASE("AD's reasons for a refused bind") {
         const char* text;
     };
     const std::vector<Row> rows{
-        {"52e", "wrong password"},        {"525", "no such account"},  {"530", "at this time"},
-        {"531", "from this computer"},    {"532", "password has expired"}, {"533", "disabled"},
-        {"701", "account has expired"},   {"773", "must be changed"},  {"775", "locked out"},
+        {"52e", "wrong password"},      {"525", "no such account"},      {"530", "at this time"},
+        {"531", "from this computer"},  {"532", "password has expired"}, {"533", "disabled"},
+        {"701", "account has expired"}, {"773", "must be changed"},      {"775", "locked out"},
     };
     for (const Row& row : rows) {
         CAPTURE(row.code);
         const std::string diagnostic =
-            std::string("80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data ") + row.code + ", v3839";
+            std::string(
+                "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data ") +
+            row.code + ", v3839";
         CHECK(std::string(ad_bind_reason(diagnostic)).find(row.text) != std::string::npos);
         const Error error = bind_error(49, "cannot bind", "ldaps://dc1", diagnostic);
         CHECK(error.kind == ErrorKind::refused);
@@ -106,7 +109,11 @@ TEST_CASE("AD's reasons for a refused bind") {
 }
 
 TEST_CASE("SRV records come in one order whatever DNS shuffles") {
-    std::vector<SrvRecord> records{{10, 5, 389, "b"}, {0, 1, 389, "z"}, {10, 50, 389, "c"}, {10, 5, 389, "A"}, {0, 1, 389, "y"}};
+    std::vector<SrvRecord> records{{10, 5, 389, "b"},
+                                   {0, 1, 389, "z"},
+                                   {10, 50, 389, "c"},
+                                   {10, 5, 389, "A"},
+                                   {0, 1, 389, "y"}};
     sort_srv(records);
     std::string order;
     for (const SrvRecord& record : records) {
@@ -135,7 +142,8 @@ TEST_CASE("secrets: the first line, and never an empty one") {
     CHECK(read_secret(folder.file("a", "Passw0rd!\n")) == "Passw0rd!");
     CHECK(read_secret(folder.file("b", "Passw0rd!")) == "Passw0rd!");
     CHECK(read_secret(folder.file("c", "x y \r\nsecond")) == "x y ");
-    for (const auto& path : {folder.file("d", ""), folder.file("e", "\n"), (folder.path / "none").string()}) {
+    for (const auto& path :
+         {folder.file("d", ""), folder.file("e", "\n"), (folder.path / "none").string()}) {
         CAPTURE(path);
         const auto secret = read_secret(path);
         REQUIRE_FALSE(secret);
