@@ -34,24 +34,23 @@ bool Table::target_incomplete() {
 }
 
 namespace {
-bool same_writes(const Rule& a, const Rule& b) {
-    return attributes_hash(a) == attributes_hash(b) && a.mode == b.mode &&
-           a.container.kind == b.container.kind && a.container.relative == b.container.relative &&
-           a.create_containers == b.create_containers && a.prefer == b.prefer;
+bool same_writes(const RuleView& one, const RuleView& other) {
+    const Rule& a = *one.rule;
+    const Rule& b = *other.rule;
+    return one.attributes == other.attributes && a.mode == b.mode && a.container.kind == b.container.kind &&
+           a.container.relative == b.container.relative && a.create_containers == b.create_containers &&
+           a.prefer == b.prefer;
 }
 } // namespace
 
 bool Table::rules_overlap() {
     std::string others;
     bool differ = false;
-    const auto look = [&](const Rule& other) {
-        differ = differ || !same_writes(rule(), other);
-        others += (others.empty() ? "" : ", ") + other.name;
-    };
-    for (const auto* view : cell_.rules)
-        look(*view->rule);
-    for (const auto* other : cell_.also)
-        look(*other);
+    for (const auto* views : {&cell_.rules, &cell_.also})
+        for (const auto* view : *views) {
+            differ = differ || !same_writes(*cell_.rules.front(), *view);
+            others += (others.empty() ? "" : ", ") + view->rule->name;
+        }
     const bool at_stake = !cell_.sources.empty() || !ours_.empty();
     if (differ && at_stake)
         hold_cell(Reason::rules_overlap, ours_.empty() ? Dn{} : ours_.front().scp->dn,
@@ -72,7 +71,7 @@ void Table::rule_gone() {
         const auto named = std::ranges::find_if(all_rules_, by_name);
         if (named == all_rules_.end())
             hold_copy(Reason::rule_gone, copy, "its rule " + copy.marker().rule + " is not in the settings");
-        else if (selector_hash(*named->rule) != copy.marker().sel)
+        else if (named->selector != copy.marker().sel)
             hold_copy(Reason::filter_changed, copy, "its rule's keywords or name were changed since");
         else
             return false;
@@ -196,11 +195,9 @@ bool Table::source_gone() {
     const Copy& copy = *ours();
     const Reason why = why_gone(copy);
     if (why == Reason::source_not_seen || why == Reason::account_unresolved)
-        hold_copy(why, copy, copy.source.detail.empty()
-                                 ? "its source's domain " + copy.marker().origin.text() + " was not read whole"
-                                 : copy.source.detail);
+        hold_copy(why, copy, what_became(copy, why));
     else
-        retire(why, copy, copy.source.detail);
+        retire(why, copy, what_became(copy, why));
     return true;
 }
 
@@ -223,6 +220,27 @@ Reason Table::why_gone(const Copy& copy) const {
     if (std::ranges::any_of(cell_.rules, [&](const auto* view) { return open(view) && foreign_domain(view); }))
         return Reason::account_unresolved;
     return Reason::source_untrusted;
+}
+
+/// The same for people.
+std::string Table::what_became(const Copy& copy, Reason why) const {
+    const RecordedSource& source = copy.source;
+    const std::string origin = copy.marker().origin.text();
+    const std::string dn = source.scp == nullptr ? "" : printable(source.scp->dn.text());
+    if (why == Reason::account_unresolved)
+        return "its source's domain " + origin + " is trusted through the accounts, and one of them is unresolved";
+    if (why == Reason::source_unmatched)
+        return "its source " + dn + " no longer fits the rule's keywords and name";
+    if (why == Reason::source_untrusted)
+        return "its source " + dn + " lies where the rule does not trust SCPs";
+    if (!source.detail.empty())
+        return source.detail;
+    if (why == Reason::source_deleted)
+        return "its source is not in " + origin + " any more";
+    if (source.origin.empty())
+        return "no forest that was read has its source's domain " + origin;
+    return "its source's domain " + origin +
+           (source.origin_complete ? " did not show it" : " was not read whole");
 }
 
 // Row 12.
@@ -271,8 +289,9 @@ bool Table::prefer_source() {
 
 Decisions decide(const PlanInput& input, const Pairing& pairing) {
     Decisions decisions;
+    Contents contents;
     for (const auto& cell : pairing.cells)
-        Table(input, pairing, cell, decisions).decide();
+        Table(input, pairing, cell, contents, decisions).decide();
     for (const auto& view : pairing.rules) {
         for (const auto& target : view.targets) {
             const auto found = std::ranges::find(input.observation.domains, target, ref);

@@ -34,7 +34,7 @@ struct Cell {
     DomainRef target;
     const DomainView* view = nullptr;     ///< of the target; nullptr where it is not known
     std::vector<const RuleView*> rules;   ///< selected rules that match the identity, by name; never empty
-    std::vector<const Rule*> also;        ///< rules not selected that match it too
+    std::vector<const RuleView*> also;    ///< rules not selected that match it too
     bool is_target = false;               ///< of one of `rules`
     std::vector<const Scp*> sources;      ///< S, by GUID
     std::vector<const Scp*> natives;      ///< N, by DN

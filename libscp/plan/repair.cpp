@@ -39,7 +39,7 @@ bool Table::source_older() {
     if (source_ != copy.source.scp || !source_->version.older_than(copy.marker().version))
         return false;
     const bool same = content(*source_) == content(*copy.scp);
-    if (same && copy.marker().attrs != attributes_hash(rule()))
+    if (same && copy.marker().attrs != cell_.rules.front()->attributes)
         return false;
     const std::string detail = "the source was read in version " + printable(source_->version.text) +
                                ", copied was " + printable(copy.marker().version.text);
@@ -112,7 +112,7 @@ Change Table::repair_change() const {
 std::optional<Reason> Table::difference(const Copy& copy) const {
     if (source_ != copy.source.scp)
         return Reason::source_replaced;
-    const bool attributes = copy.marker().attrs != attributes_hash(rule());
+    const bool attributes = copy.marker().attrs != cell_.rules.front()->attributes;
     const bool settings = attributes || !selector_known(copy.marker());
     const bool differs = content(*copy.scp) != content(*source_);
     if (!differs)
@@ -124,9 +124,15 @@ std::optional<Reason> Table::difference(const Copy& copy) const {
 
 /// Of any rule that matches: which of several wrote the marker makes no difference.
 bool Table::selector_known(const Marker& marker) const {
-    return std::ranges::any_of(cell_.rules,
-                               [&](const auto* view) { return selector_hash(*view->rule) == marker.sel; }) ||
-           std::ranges::any_of(cell_.also, [&](const auto* one) { return selector_hash(*one) == marker.sel; });
+    const auto is_its = [&](const RuleView* view) { return view->selector == marker.sel; };
+    return std::ranges::any_of(cell_.rules, is_its) || std::ranges::any_of(cell_.also, is_its);
+}
+
+const Attributes& Table::content(const Scp& scp) const {
+    const auto [found, added] = contents_.try_emplace({&scp, &rule()});
+    if (added)
+        found->second = copied_content(scp, rule());
+    return found->second;
 }
 
 bool Table::sources_agree() const {
@@ -167,8 +173,8 @@ std::string Table::marker_for(const Attributes& after) const {
     marker.rule = rule().name;
     marker.source = source_->guid;
     marker.origin = source_->domain;
-    marker.sel = selector_hash(rule());
-    marker.attrs = attributes_hash(rule());
+    marker.sel = cell_.rules.front()->selector;
+    marker.attrs = cell_.rules.front()->attributes;
     marker.hash = content_hash(after);
     marker.version = source_->version;
     return to_string(marker);

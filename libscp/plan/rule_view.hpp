@@ -18,6 +18,8 @@ struct DomainRef {
 /// A rule, and what it comes to in this observation.
 struct RuleView {
     const Rule* rule = nullptr;
+    std::string selector;   ///< selector_hash of the rule
+    std::string attributes; ///< attributes_hash of the rule
     bool selected = true; ///< false: in the settings, but not asked for now; its accounts were not looked up
     std::set<DomainRef> targets;
     std::set<DomainRef> unknown_targets; ///< in `targets.domains`, but no forest that was read has it

@@ -32,10 +32,6 @@ class Settler {
     std::map<Place, std::pair<Change, bool>> containers_; ///< to be made, and whether a mode lets one be
 };
 
-std::string what_is(const Scp& scp) {
-    return printable(scp.dn.text());
-}
-
 void Settler::index() {
     for (const auto& proposal : in_.proposals)
         if (const auto place = wanted_place(proposal.change))
@@ -64,10 +60,10 @@ std::optional<Held> Settler::collision(const Change& change, const Place& place)
         return held;
     };
     if (const auto scp = occupants_.find(place); scp != occupants_.end() && scp->second->guid != change.guid)
-        return taken(what_is(*scp->second));
+        return taken("another SCP");
     const auto view = seen_.find(place);
     if (view != seen_.end() && view->second->occupant && view->second->occupant != change.guid)
-        return taken(printable(view->second->occupant_dn.text()));
+        return taken("another object");
     return std::nullopt;
 }
 

@@ -4,7 +4,12 @@
 #include "plan/hold.hpp"
 #include "plan/roles.hpp"
 
+#include <map>
+
 namespace scp {
+
+/// What a rule copies of an SCP, worked out once: one source is compared in many cells.
+using Contents = std::map<std::pair<const Scp*, const Rule*>, Attributes>;
 
 // The decision table for one cell: an identity in one target domain T. S: the trusted sources outside T; N: the unmarked
 // SCPs in T; ours: our copies in T. The first row that matches decides; "goes on" marks those that let the rest follow.
@@ -39,8 +44,10 @@ namespace scp {
 //  20  | equal                                               | nothing; a retire mark is taken off
 class Table {
   public:
-    Table(const PlanInput& input, const Pairing& pairing, const Cell& cell, Decisions& out)
-        : input_(input), all_rules_(pairing.rules), cell_(cell), out_(out), ours_(cell.copies) {}
+    Table(const PlanInput& input, const Pairing& pairing, const Cell& cell, Contents& contents,
+          Decisions& out)
+        : input_(input), all_rules_(pairing.rules), cell_(cell), contents_(contents), out_(out),
+          ours_(cell.copies) {}
 
     void decide();
 
@@ -65,13 +72,14 @@ class Table {
 
     [[nodiscard]] const Copy* ours() const { return ours_.empty() ? nullptr : &ours_.front(); }
     [[nodiscard]] const Rule& rule() const { return cell_.rule(); }
-    [[nodiscard]] Attributes content(const Scp& scp) const { return copied_content(scp, rule()); }
+    [[nodiscard]] const Attributes& content(const Scp& scp) const;
     [[nodiscard]] bool equals_source(const Scp& scp) const;
     [[nodiscard]] bool sources_agree() const;
     [[nodiscard]] Dn expected_dn(const Copy& copy) const;
     [[nodiscard]] bool selector_known(const Marker& marker) const;
     [[nodiscard]] std::optional<Reason> difference(const Copy& copy) const;
     [[nodiscard]] Reason why_gone(const Copy& copy) const;
+    [[nodiscard]] std::string what_became(const Copy& copy, Reason why) const;
     [[nodiscard]] Change change(Op op, Reason reason) const;
     [[nodiscard]] Change repair_change() const;
     [[nodiscard]] std::string marker_for(const Attributes& after) const;
@@ -83,6 +91,7 @@ class Table {
     const PlanInput& input_;
     const std::vector<RuleView>& all_rules_;
     const Cell& cell_;
+    Contents& contents_;
     Decisions& out_;
     std::vector<Copy> ours_; ///< those that no row has dealt with; after row 6 at most one
     bool kept_ = false;      ///< a copy was held by rows 2 or 3: it stands, so none is created
