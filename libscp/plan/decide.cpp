@@ -37,9 +37,9 @@ namespace {
 bool same_writes(const RuleView& one, const RuleView& other) {
     const Rule& a = *one.rule;
     const Rule& b = *other.rule;
-    return one.attributes == other.attributes && a.mode == b.mode && a.container.kind == b.container.kind &&
-           a.container.relative == b.container.relative && a.create_containers == b.create_containers &&
-           a.prefer == b.prefer;
+    return one.attributes == other.attributes && a.mode == b.mode &&
+           a.container.kind == b.container.kind && a.container.relative == b.container.relative &&
+           a.create_containers == b.create_containers && a.prefer == b.prefer;
 }
 } // namespace
 
@@ -54,7 +54,8 @@ bool Table::rules_overlap() {
     const bool at_stake = !cell_.sources.empty() || !ours_.empty();
     if (differ && at_stake)
         hold_cell(Reason::rules_overlap, ours_.empty() ? Dn{} : ours_.front().scp->dn,
-                  "matched by rules " + others + ", which differ in attributes, mode, container or on_conflict");
+                  "matched by rules " + others +
+                      ", which differ in attributes, mode, container or on_conflict");
     return differ;
 }
 
@@ -70,9 +71,11 @@ void Table::rule_gone() {
         };
         const auto named = std::ranges::find_if(all_rules_, by_name);
         if (named == all_rules_.end())
-            hold_copy(Reason::rule_gone, copy, "its rule " + copy.marker().rule + " is not in the settings");
+            hold_copy(Reason::rule_gone, copy,
+                      "its rule " + copy.marker().rule + " is not in the settings");
         else if (named->selector != copy.marker().sel)
-            hold_copy(Reason::filter_changed, copy, "its rule's keywords or name were changed since");
+            hold_copy(Reason::filter_changed, copy,
+                      "its rule's keywords or name were changed since");
         else
             return false;
         kept_ = true;
@@ -121,7 +124,8 @@ void Table::duplicates() {
     const Copy kept = found == ours_.end() ? ours_.front() : *found;
     for (const auto& copy : ours_)
         if (copy.scp != kept.scp)
-            retire(Reason::duplicate, copy, "a second copy beside " + printable(kept.scp->dn.text()));
+            retire(Reason::duplicate, copy,
+                   "a second copy beside " + printable(kept.scp->dn.text()));
     ours_ = {kept};
 }
 
@@ -137,8 +141,9 @@ bool Table::natives() {
     if (trusted.empty()) {
         blocked_ = !cell_.natives.empty();
         if (blocked_ && at_stake)
-            hold_cell(Reason::untrusted_native, cell_.natives.front()->dn,
-                      "an SCP of the same name and keywords lies here outside the trusted containers");
+            hold_cell(
+                Reason::untrusted_native, cell_.natives.front()->dn,
+                "an SCP of the same name and keywords lies here outside the trusted containers");
         return false;
     }
     const auto equal = [&](const Scp* scp) { return equals_source(*scp); };
@@ -150,7 +155,8 @@ bool Table::natives() {
         return true;
     }
     hold_cell(Reason::native_differs, trusted.front()->dn,
-              "an SCP of the same name and keywords that is not ours is here, and differs from the source");
+              "an SCP of the same name and keywords that is not ours is here, and differs from the "
+              "source");
     return true;
 }
 
@@ -162,12 +168,14 @@ bool Table::foreign() {
     const Scp& first = *cell_.foreign.front();
     if (ours() != nullptr)
         hold_copy(Reason::foreign_owner, *ours(),
-                  "instance " + first.marker->instance + " serves this domain too: " + printable(first.dn.text()));
+                  "instance " + first.marker->instance +
+                      " serves this domain too: " + printable(first.dn.text()));
     else if (std::ranges::any_of(cell_.foreign, equal))
         ++out_.in_sync;
     else
         hold_cell(Reason::foreign_owner, first.dn,
-                  "a copy of instance " + first.marker->instance + " is here, and differs from the source");
+                  "a copy of instance " + first.marker->instance +
+                      " is here, and differs from the source");
     return true;
 }
 
@@ -210,14 +218,16 @@ Reason Table::why_gone(const Copy& copy) const {
         return Reason::source_deleted;
     if (!copy.matched)
         return Reason::source_unmatched;
-    // Which forests are trusted by default depends on the accounts: one that is unresolved must not take trust away.
+    // Which forests are trusted by default depends on the accounts: one that is unresolved must not
+    // take trust away.
     const auto open = [](const RuleView* view) {
         return view->rule->trust_domains.empty() && !view->unresolved.empty();
     };
     const auto foreign_domain = [&](const RuleView* view) {
         return distrust(*copy.source.scp, *view) == Reason::untrusted_domain;
     };
-    if (std::ranges::any_of(cell_.rules, [&](const auto* view) { return open(view) && foreign_domain(view); }))
+    if (std::ranges::any_of(cell_.rules,
+                            [&](const auto* view) { return open(view) && foreign_domain(view); }))
         return Reason::account_unresolved;
     return Reason::source_untrusted;
 }
@@ -228,7 +238,8 @@ std::string Table::what_became(const Copy& copy, Reason why) const {
     const std::string origin = copy.marker().origin.text();
     const std::string dn = source.scp == nullptr ? "" : printable(source.scp->dn.text());
     if (why == Reason::account_unresolved)
-        return "its source's domain " + origin + " is trusted through the accounts, and one of them is unresolved";
+        return "its source's domain " + origin +
+               " is trusted through the accounts, and one of them is unresolved";
     if (why == Reason::source_unmatched)
         return "its source " + dn + " no longer fits the rule's keywords and name";
     if (why == Reason::source_untrusted)
@@ -257,7 +268,8 @@ bool Table::choose_source() {
 
 /// Never past a preferred domain that was not read whole: the one preferred may be there, unseen.
 bool Table::prefer_source() {
-    const Dn dn = ours() != nullptr ? ours()->scp->dn : copy_dn(*cell_.sources.front(), rule(), cell_.view->nc);
+    const Dn dn = ours() != nullptr ? ours()->scp->dn
+                                    : copy_dn(*cell_.sources.front(), rule(), cell_.view->nc);
     const auto disagree = [&](const std::string& detail) {
         hold_cell(Reason::sources_disagree, dn, detail);
         return true;
@@ -284,7 +296,8 @@ bool Table::prefer_source() {
             return false;
         return disagree("the preferred domain " + name.text() + " holds several that differ");
     }
-    return disagree(fmt::format("{} sources of this name and keywords differ", cell_.sources.size()));
+    return disagree(
+        fmt::format("{} sources of this name and keywords differ", cell_.sources.size()));
 }
 
 Decisions decide(const PlanInput& input, const Pairing& pairing) {

@@ -77,7 +77,8 @@ std::string Plan::hash() const {
     for (const auto& change : changes)
         digests.push_back(digest(change));
     for (const auto& one : held)
-        if (one.change && (one.reason == Reason::limit_exceeded || one.reason == Reason::awaiting_approval))
+        if (one.change &&
+            (one.reason == Reason::limit_exceeded || one.reason == Reason::awaiting_approval))
             digests.push_back(digest(*one.change));
     std::ranges::sort(digests);
     std::string all;

@@ -53,7 +53,8 @@ class Pairer {
 
     const PlanInput& input_;
     Pairing out_;
-    bool partial_ = false; ///< some rules of the settings are not selected: their copies are not our matter now
+    bool partial_ =
+        false; ///< some rules of the settings are not selected: their copies are not our matter now
     std::vector<const Scp*> scps_;
     std::map<DomainRef, const DomainView*> views_;
     std::map<Guid, std::vector<const Scp*>> by_guid_;
@@ -100,9 +101,8 @@ Rules Pairer::matching(const Identity& identity, bool selected) const {
 }
 
 const RuleView* Pairer::named(const std::string& name) const {
-    const auto found = std::ranges::find_if(out_.rules, [&](const RuleView& one) {
-        return equal_ascii_nocase(one.rule->name, name);
-    });
+    const auto found = std::ranges::find_if(
+        out_.rules, [&](const RuleView& one) { return equal_ascii_nocase(one.rule->name, name); });
     return found == out_.rules.end() ? nullptr : &*found;
 }
 
@@ -131,13 +131,15 @@ void Pairer::take_unmarked(const Scp& scp) {
         const auto why = distrust(scp, *one);
         if (!why)
             trusted_by.push_back(one);
-        const bool native = one->targets.contains(domain_of(scp)) && in_trusted_place(scp, *one->rule);
+        const bool native =
+            one->targets.contains(domain_of(scp)) && in_trusted_place(scp, *one->rule);
         if (why == Reason::untrusted_domain && !native)
             out_.held.push_back(hold(*why, one->rule->name, scp,
                                      "the rule matches it, but its domain is not trusted"));
         else if (why == Reason::untrusted_place)
-            out_.held.push_back(hold(*why, one->rule->name, scp,
-                                     "the rule matches it, but it lies outside the trusted containers"));
+            out_.held.push_back(
+                hold(*why, one->rule->name, scp,
+                     "the rule matches it, but it lies outside the trusted containers"));
         else if (scp.conflict)
             out_.held.push_back(hold(Reason::name_collision, one->rule->name, scp,
                                      "a replication conflict object (CNF): never a source"));
@@ -151,7 +153,8 @@ void Pairer::take_foreign(const Scp& scp) {
     const Rules rules = matching(identity, true);
     if (rules.empty())
         return; // another instance's business altogether
-    if (std::ranges::any_of(rules, [&](const auto* one) { return in_trusted_place(scp, *one->rule); }))
+    if (std::ranges::any_of(rules,
+                            [&](const auto* one) { return in_trusted_place(scp, *one->rule); }))
         members_[identity].foreign.push_back(&scp);
     else
         suspect(scp, rules.front()->rule->name,
@@ -166,8 +169,8 @@ bool Pairer::trusted_source(const Scp& scp) const {
                                [&](const auto* one) { return !distrust(scp, *one); });
 }
 
-/// What carries our instance's marker: find the rules that it belongs to, then whether it is where they may write
-/// and of our owner.
+/// What carries our instance's marker: find the rules that it belongs to, then whether it is where
+/// they may write and of our owner.
 void Pairer::take_ours(const Scp& scp) {
     const DomainView* at = view(domain_of(scp));
     if (at == nullptr || !owned_by_us(scp, *at)) {
@@ -214,9 +217,11 @@ void Pairer::take_orphan(const Scp& scp, const DomainView& at) {
 void Pairer::take_member(const Scp& scp, Copy copy, const Identity& identity, const Rules& rules) {
     const auto others = matching(identity, false);
     const auto allowed = [&](const auto* one) { return in_allowed_place(scp, *one->rule); };
-    const bool in_place = std::ranges::any_of(rules, allowed) || std::ranges::any_of(others, allowed);
+    const bool in_place =
+        std::ranges::any_of(rules, allowed) || std::ranges::any_of(others, allowed);
     const std::string& name = rules.front()->rule->name;
-    const std::string where = "it carries our marker, but lies outside the place that the rule writes to";
+    const std::string where =
+        "it carries our marker, but lies outside the place that the rule writes to";
     if (in_place) {
         cell(identity, rules, domain_of(scp)).copies.push_back(std::move(copy));
     } else if (view(domain_of(scp))->has_owners) {

@@ -16,8 +16,9 @@ bool Table::replaced_unproved() {
     const Reason why = why_gone(copy);
     if (why != Reason::source_not_seen && why != Reason::account_unresolved)
         return false;
-    hold_copy(why, copy,
-              "another source of this name and keywords is there, but the one copied was not seen to go");
+    hold_copy(
+        why, copy,
+        "another source of this name and keywords is there, but the one copied was not seen to go");
     return true;
 }
 
@@ -33,7 +34,8 @@ bool Table::source_empty() {
     return true;
 }
 
-// Row 15. A list of attributes that grew shorter may leave an older version behind with nothing changed.
+// Row 15. A list of attributes that grew shorter may leave an older version behind with nothing
+// changed.
 bool Table::source_older() {
     const Copy& copy = *ours();
     if (source_ != copy.source.scp || !source_->version.older_than(copy.marker().version))
@@ -41,8 +43,9 @@ bool Table::source_older() {
     const bool same = content(*source_) == content(*copy.scp);
     if (same && copy.marker().attrs != cell_.rules.front()->attributes)
         return false;
-    const std::string detail = "the source was read in version " + printable(source_->version.text) +
-                               ", copied was " + printable(copy.marker().version.text);
+    const std::string detail = "the source was read in version " +
+                               printable(source_->version.text) + ", copied was " +
+                               printable(copy.marker().version.text);
     const Change repair = repair_change();
     if (repair.op == Op::mark)
         hold_copy(Reason::source_older, copy, detail);
@@ -107,8 +110,8 @@ Change Table::repair_change() const {
     return repair;
 }
 
-/// Why the copy is to be updated; nullopt where it is equal. Who edited it can be told only while the attributes are
-/// those that its hash was made over.
+/// Why the copy is to be updated; nullopt where it is equal. Who edited it can be told only while
+/// the attributes are those that its hash was made over.
 std::optional<Reason> Table::difference(const Copy& copy) const {
     if (source_ != copy.source.scp)
         return Reason::source_replaced;
@@ -136,7 +139,9 @@ const Attributes& Table::content(const Scp& scp) const {
 }
 
 bool Table::sources_agree() const {
-    const auto same = [&](const Scp* scp) { return content(*scp) == content(*cell_.sources.front()); };
+    const auto same = [&](const Scp* scp) {
+        return content(*scp) == content(*cell_.sources.front());
+    };
     return std::ranges::all_of(cell_.sources, same);
 }
 
@@ -144,7 +149,8 @@ bool Table::sources_agree() const {
 bool Table::equals_source(const Scp& scp) const {
     if (cell_.sources.empty())
         return ours() == nullptr || content(scp) == content(*ours()->scp);
-    return std::ranges::any_of(cell_.sources, [&](const Scp* one) { return content(scp) == content(*one); });
+    return std::ranges::any_of(cell_.sources,
+                               [&](const Scp* one) { return content(scp) == content(*one); });
 }
 
 Dn Table::expected_dn(const Copy& copy) const {

@@ -28,7 +28,8 @@ RoleOf role_of_marked(const Scp& scp, const Rule& rule, bool matched, const Plan
     return {Role::copy, std::nullopt};
 }
 
-/// AD holds a value once, whatever its case: of those that differ in case alone the first by bytes is kept.
+/// AD holds a value once, whatever its case: of those that differ in case alone the first by bytes
+/// is kept.
 Values unique_values(const Values& values) {
     if (values.size() < 2)
         return values;

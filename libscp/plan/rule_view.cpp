@@ -9,9 +9,10 @@ namespace {
 
 const ResolvedAccount* find_account(const Observation& observation, const Rule& rule,
                                     const AccountQuery& query) {
-    const auto found = std::ranges::find_if(observation.accounts, [&](const ResolvedAccount& account) {
-        return equal_ascii_nocase(account.rule, rule.name) && account.query == query;
-    });
+    const auto found =
+        std::ranges::find_if(observation.accounts, [&](const ResolvedAccount& account) {
+            return equal_ascii_nocase(account.rule, rule.name) && account.query == query;
+        });
     return found == observation.accounts.end() ? nullptr : &*found;
 }
 
@@ -110,9 +111,8 @@ std::vector<RuleView> view_rules(const PlanInput& input) {
     for (const auto& rule : input.rules)
         views.push_back(view_rule(rule, input));
     for (const auto& rule : input.settings.rules) {
-        const bool selected = std::ranges::any_of(input.rules, [&](const Rule& one) {
-            return equal_ascii_nocase(one.name, rule.name);
-        });
+        const bool selected = std::ranges::any_of(
+            input.rules, [&](const Rule& one) { return equal_ascii_nocase(one.name, rule.name); });
         if (!selected) {
             views.push_back(view_of(rule));
             views.back().selected = false;

@@ -55,7 +55,8 @@ std::vector<fs::path> all_cases() {
 
 } // namespace
 
-// UPDATE_GOLDEN=1 writes what the planner says into the files; read the difference before committing it.
+// UPDATE_GOLDEN=1 writes what the planner says into the files; read the difference before
+// committing it.
 TEST_CASE("golden: every row of the decision table") {
     const bool update = std::getenv("UPDATE_GOLDEN") != nullptr;
     const auto files = all_cases();

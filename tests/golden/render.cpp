@@ -35,8 +35,8 @@ std::string render_marker(const std::string& value) {
     const auto marker = parse_marker(value);
     if (!marker)
         return value.empty() ? "none" : "malformed";
-    std::string out = fmt::format("{} {} of {} in {}", marker->instance, marker->rule, number_of(marker->source),
-                                  marker->origin.text());
+    std::string out = fmt::format("{} {} of {} in {}", marker->instance, marker->rule,
+                                  number_of(marker->source), marker->origin.text());
     if (marker->version.kind != SourceVersion::Kind::none)
         out += " at " + marker->version.text;
     if (marker->gone)
@@ -59,7 +59,8 @@ std::string render(const Change& change) {
     out += "\n";
     render_values(out, change);
     if (change.marker_before != change.marker_after)
-        out += "    marker: " + render_marker(change.marker_before) + " -> " + render_marker(change.marker_after) + "\n";
+        out += "    marker: " + render_marker(change.marker_before) + " -> " +
+               render_marker(change.marker_after) + "\n";
     return out;
 }
 

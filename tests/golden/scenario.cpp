@@ -21,7 +21,8 @@ void only(const YAML::Node& node, const std::set<std::string>& keys) {
 
 /// corp → corp.test, emea → emea.corp.test, tree → tree.test; anything with a dot as it is.
 std::string domain_named(const std::string& word) {
-    static const std::map<std::string, std::string> short_names{{"corp", "corp.test"}, {"tree", "tree.test"}};
+    static const std::map<std::string, std::string> short_names{{"corp", "corp.test"},
+                                                                {"tree", "tree.test"}};
     if (word.find('.') != std::string::npos)
         return word;
     const auto found = short_names.find(word);
@@ -60,19 +61,22 @@ Mode mode_named(const std::string& name) {
 }
 
 void read_rule(World& world, const YAML::Node& node) {
-    only(node, {"name", "keywords", "glob", "accounts", "unresolved", "lost", "account_forest", "targets", "exclude", "trust",
-                "trust_containers", "trust_exclude", "container", "create_containers", "attributes", "mode",
-                "prefer", "selected"});
+    only(node, {"name", "keywords", "glob", "accounts", "unresolved", "lost", "account_forest",
+                "targets", "exclude", "trust", "trust_containers", "trust_exclude", "container",
+                "create_containers", "attributes", "mode", "prefer", "selected"});
     Rule rule = a_rule(node["name"].as<std::string>("mage"));
     if (node["keywords"])
         rule.keywords = strings(node["keywords"]);
     rule.name_glob = node["glob"].as<std::string>("*");
-    const auto accounts = node["accounts"] ? strings(node["accounts"]) : std::vector<std::string>{"corp"};
+    const auto accounts =
+        node["accounts"] ? strings(node["accounts"]) : std::vector<std::string>{"corp"};
     for (const auto& word : accounts)
         world.account(rule, domain_named(word), forest_of(domain_named(word)));
     if (const auto why = node["unresolved"]) {
-        rule.accounts.push_back({AccountQuery::Kind::sam, node["account_forest"].as<std::string>(""), "CORP\\nobody"});
-        world.observation.accounts.push_back({rule.name, rule.accounts.back(), {}, why.as<std::string>()});
+        rule.accounts.push_back(
+            {AccountQuery::Kind::sam, node["account_forest"].as<std::string>(""), "CORP\\nobody"});
+        world.observation.accounts.push_back(
+            {rule.name, rule.accounts.back(), {}, why.as<std::string>()});
     }
     if (node["lost"]) // an account that the observation does not speak of at all
         rule.accounts.push_back({AccountQuery::Kind::sam, "", node["lost"].as<std::string>()});
@@ -101,7 +105,8 @@ std::string hash_of(const YAML::Node& node, const std::string& otherwise) {
 }
 
 void read_marker(ScpBuilder& builder, Marker marker, const YAML::Node& node) {
-    only(node, {"instance", "rule", "source", "origin", "sel", "attrs", "hash", "version", "gone", "parked"});
+    only(node, {"instance", "rule", "source", "origin", "sel", "attrs", "hash", "version", "gone",
+                "parked"});
     marker.instance = node["instance"].as<std::string>(marker.instance);
     marker.rule = node["rule"].as<std::string>(marker.rule);
     if (node["source"])
@@ -125,20 +130,24 @@ using Known = std::map<unsigned, Scp>;
 void read_values(ScpBuilder& builder, const YAML::Node& node, bool copy) {
     if (node["keywords"])
         builder.without("keywords");
-    for (const auto& value : node["keywords"] || copy ? strings(node["keywords"]) : std::vector<std::string>{"mage"})
+    for (const auto& value :
+         node["keywords"] || copy ? strings(node["keywords"]) : std::vector<std::string>{"mage"})
         builder.with_keyword(value);
     if (node["bindings"])
         builder.without("serviceBindingInformation");
-    for (const auto& value : node["bindings"] || copy ? strings(node["bindings"]) : std::vector<std::string>{"b1"})
+    for (const auto& value :
+         node["bindings"] || copy ? strings(node["bindings"]) : std::vector<std::string>{"b1"})
         builder.with_binding(value);
     for (const auto& attribute : {"description", "serviceClassName"})
         if (node[attribute])
             builder.without(attribute).with(attribute, node[attribute].as<std::string>());
 }
 
-Scp read_scp(const World& world, const Known& as_it_was, const Known& known, const YAML::Node& node) {
-    only(node, {"n", "in", "below", "name", "keywords", "bindings", "description", "serviceClassName", "version",
-                "copy_of", "rule", "marker", "raw_marker", "owner", "conflict", "fate"});
+Scp read_scp(const World& world, const Known& as_it_was, const Known& known,
+             const YAML::Node& node) {
+    only(node,
+         {"n", "in", "below", "name", "keywords", "bindings", "description", "serviceClassName",
+          "version", "copy_of", "rule", "marker", "raw_marker", "owner", "conflict", "fate"});
     const auto domain = domain_named(node["in"].as<std::string>());
     auto builder = an_scp().in(domain, forest_of(domain)).number(node["n"].as<unsigned>());
     if (const auto source = node["copy_of"]) {
@@ -147,10 +156,12 @@ Scp read_scp(const World& world, const Known& as_it_was, const Known& known, con
         const auto name = node["rule"].as<std::string>(world.settings.rules.front().name);
         const auto rule = std::ranges::find(world.settings.rules, name, &Rule::name);
         // A copy of a rule that is gone looks as the first one's with another name.
-        builder.copy_of(original, rule == world.settings.rules.end() ? world.settings.rules.front() : *rule);
+        builder.copy_of(original,
+                        rule == world.settings.rules.end() ? world.settings.rules.front() : *rule);
         Marker marker = *Scp(builder).marker;
         marker.rule = name;
-        read_marker(builder, marker, node["marker"] ? node["marker"] : YAML::Node(YAML::NodeType::Map));
+        read_marker(builder, marker,
+                    node["marker"] ? node["marker"] : YAML::Node(YAML::NodeType::Map));
     }
     read_values(builder, node, node["copy_of"].IsDefined());
     if (node["raw_marker"])
@@ -162,17 +173,19 @@ Scp read_scp(const World& world, const Known& as_it_was, const Known& known, con
     if (node["version"])
         builder.version(node["version"].as<std::string>());
     if (node["owner"])
-        builder.owned_by(node["owner"].as<std::string>() == "us" ? our_sid : node["owner"].as<unsigned>());
+        builder.owned_by(node["owner"].as<std::string>() == "us" ? our_sid
+                                                                 : node["owner"].as<unsigned>());
     if (node["conflict"].as<bool>(false))
         builder.conflict();
     return builder;
 }
 
 SourceFate read_fate(const YAML::Node& node) {
-    static const std::map<std::string, SourceFate::State> states{{"deleted", SourceFate::State::deleted},
-                                                                 {"absent", SourceFate::State::absent},
-                                                                 {"alive", SourceFate::State::alive},
-                                                                 {"not-seen", SourceFate::State::not_seen}};
+    static const std::map<std::string, SourceFate::State> states{
+        {"deleted", SourceFate::State::deleted},
+        {"absent", SourceFate::State::absent},
+        {"alive", SourceFate::State::alive},
+        {"not-seen", SourceFate::State::not_seen}};
     only(node, {"n", "in", "state", "detail"});
     SourceFate fate;
     fate.source = guid_number(node["n"].as<unsigned>());
@@ -187,7 +200,8 @@ std::set<Place> read_places(const YAML::Node& node) {
     for (const auto& pair : node) {
         const auto domain = domain_named(pair.first.as<std::string>());
         for (const auto& relative : dns(pair.second))
-            places.insert({forest_of(domain), DomainName(domain), Dn::of_domain(domain).descendant(relative)});
+            places.insert({forest_of(domain), DomainName(domain),
+                           Dn::of_domain(domain).descendant(relative)});
     }
     return places;
 }
@@ -202,7 +216,9 @@ void read_domains(World& world, const YAML::Node& root) {
             view.incomplete = Error{ErrorKind::unreachable, state, "", 0};
     }
     for (const auto& word : strings(root["no_domains"]))
-        std::erase_if(world.observation.domains, [&](const DomainView& view) { return view.domain.text() == domain_named(word); });
+        std::erase_if(world.observation.domains, [&](const DomainView& view) {
+            return view.domain.text() == domain_named(word);
+        });
     for (const auto& word : strings(root["owners"])) {
         auto& view = world.domain(domain_named(word));
         view.has_owners = true;
@@ -220,8 +236,8 @@ void read_domains(World& world, const YAML::Node& root) {
 
 World read_scenario(const std::string& yaml) {
     const YAML::Node root = YAML::Load(yaml);
-    only(root, {"what", "rules", "domains", "no_domains", "owners", "lost_forests", "as_it_was", "scps", "fates", "objects",
-                "missing", "unreadable"});
+    only(root, {"what", "rules", "domains", "no_domains", "owners", "lost_forests", "as_it_was",
+                "scps", "fates", "objects", "missing", "unreadable"});
     World world;
     read_domains(world, root);
     if (!root["rules"])
@@ -235,7 +251,8 @@ World read_scenario(const std::string& yaml) {
         const Scp scp = read_scp(world, as_it_was, known, node);
         known[node["n"].as<unsigned>()] = scp;
         if (node["fate"].as<bool>(false)) // read by GUID, not by the rule's keywords
-            world.observation.fates.push_back({scp.guid, scp.domain, SourceFate::State::alive, scp, ""});
+            world.observation.fates.push_back(
+                {scp.guid, scp.domain, SourceFate::State::alive, scp, ""});
         else
             world.add(scp);
     }

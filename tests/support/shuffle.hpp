@@ -7,8 +7,8 @@
 
 namespace scp::test {
 
-/// Seeds for a property: SCP_SEED alone where it is set (to replay a failure), else `count` new ones. Print the seed
-/// with CAPTURE.
+/// Seeds for a property: SCP_SEED alone where it is set (to replay a failure), else `count` new
+/// ones. Print the seed with CAPTURE.
 inline std::vector<std::uint64_t> seeds(std::size_t count) {
     if (const char* given = std::getenv("SCP_SEED"))
         return {std::strtoull(given, nullptr, 10)};
