@@ -91,7 +91,8 @@ class Context {
     [[nodiscard]] Result<const Topology*> topology();
     /// --history DIR, else /var/lib/scpd/history as root, $XDG_STATE_HOME/scpd/history otherwise.
     [[nodiscard]] std::filesystem::path history_dir() const;
-    [[nodiscard]] Result<std::unique_ptr<History>> open_history() const;
+    /// Opened once.
+    [[nodiscard]] Result<History*> open_history();
 
     [[nodiscard]] Progress& progress();
 
@@ -103,6 +104,7 @@ class Context {
     std::unique_ptr<Connector> connector_;
     std::unique_ptr<Sessions> sessions_;
     std::optional<Topology> topology_;
+    std::unique_ptr<History> history_;
     std::unique_ptr<Progress> progress_;
 };
 

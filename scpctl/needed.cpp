@@ -84,30 +84,32 @@ std::set<DomainKey> needed_domains(std::span<const Rule> rules, const Topology& 
 std::optional<Error> needed_but_incomplete(std::span<const Rule> rules, const Topology& topology,
                                            const Observation& observation) {
     std::set<DomainKey> missing;
-    std::string why;
+    Error cause{ErrorKind::incomplete, "", "", 0};
     for (const auto& key : needed_domains(rules, topology, observation)) {
         const DomainView* view = observation.find(key.first, key.second);
         if (view != nullptr && view->complete())
             continue;
         missing.insert(key);
-        if (view != nullptr && why.empty())
-            why = view->incomplete->message;
+        if (view != nullptr && cause.message.empty())
+            cause = *view->incomplete;
     }
     for (const Rule& rule : rules)
         for (const std::string& name : account_forests(rule, topology, observation)) {
             const Forest* forest = topology.find_forest(name);
             if (forest == nullptr || !forest->error)
                 continue;
-            return Error{ErrorKind::incomplete,
+            return Error{forest->error->kind,
                          fmt::format("forest {} was not read: {}", name, forest->error->message),
                          forest->error->hint, forest->error->ldap_code};
         }
     if (missing.empty())
         return std::nullopt;
-    return Error{ErrorKind::incomplete,
+    return Error{cause.kind,
                  fmt::format("not read to the end: {}{}{}", fmt::join(printable_names(missing), ", "),
-                             why.empty() ? "" : ": ", why),
-                 "nothing was concluded from what is absent there; --partial accepts it", 0};
+                             cause.message.empty() ? "" : ": ", cause.message),
+                 cause.hint.empty() ? "nothing was concluded from what is absent there; --partial accepts it"
+                                    : cause.hint,
+                 cause.ldap_code};
 }
 
 } // namespace scp

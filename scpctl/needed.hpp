@@ -19,8 +19,8 @@ using DomainKey = std::pair<std::string, DomainName>;
 [[nodiscard]] std::set<DomainKey> needed_domains(std::span<const Rule> rules, const Topology& topology,
                                                  const Observation& observation);
 
-/// ErrorKind::incomplete, naming them, where one of these domains was not read to a proved end, or where a forest that
-/// the rules need could not be read at all.
+/// An error of the cause's kind, naming them, where one of these domains was not read to a proved end, or where a
+/// forest that the rules need could not be read at all.
 [[nodiscard]] std::optional<Error> needed_but_incomplete(std::span<const Rule> rules, const Topology& topology,
                                                          const Observation& observation);
 
