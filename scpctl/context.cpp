@@ -52,9 +52,11 @@ Result<const Settings*> Context::settings() {
     }
     std::error_code ignored;
     if (!named && !std::filesystem::exists(default_settings_file, ignored))
-        return fail(ErrorKind::usage, fmt::format("there are no settings: {} does not exist", default_settings_file),
-                    "name a settings file (-c FILE or $SCPD_CONFIG), or a directory: --server ldaps://DC "
-                    "--bind-dn DN --password-file FILE, or --server … --mech gssapi");
+        return fail(
+            ErrorKind::usage,
+            fmt::format("there are no settings: {} does not exist", default_settings_file),
+            "name a settings file (-c FILE or $SCPD_CONFIG), or a directory: --server ldaps://DC "
+            "--bind-dn DN --password-file FILE, or --server … --mech gssapi");
     Loaded loaded = load_settings(settings_file());
     if (!loaded.problems.empty())
         return fail(settings_error(loaded.problems));
@@ -70,8 +72,10 @@ Result<std::vector<Rule>> Context::select_rules(const RuleOptions& options) {
         return fail(all.error());
     if (options.one_off()) {
         if (!options.names.empty())
-            return fail(ErrorKind::usage, "--rule takes a rule of the settings; the other rule flags make one of their own",
-                        "use either");
+            return fail(
+                ErrorKind::usage,
+                "--rule takes a rule of the settings; the other rule flags make one of their own",
+                "use either");
         auto rule = one_off_rule(options);
         if (!rule)
             return fail(rule.error());
@@ -85,15 +89,15 @@ Result<std::vector<Rule>> Context::select_rules(const RuleOptions& options) {
     for (const Rule& rule : (*all)->rules)
         known.push_back(rule.name);
     for (const std::string& name : options.names) {
-        const auto found = std::ranges::find_if((*all)->rules, [&](const Rule& rule) {
-            return equal_ascii_nocase(rule.name, name);
-        });
+        const auto found = std::ranges::find_if(
+            (*all)->rules, [&](const Rule& rule) { return equal_ascii_nocase(rule.name, name); });
         if (found == (*all)->rules.end()) {
             const std::string near = nearest(name, known);
-            return fail(ErrorKind::usage, fmt::format("there is no rule '{}' in the settings", printable(name)),
-                        !near.empty()    ? fmt::format("did you mean '{}'?", near)
+            return fail(ErrorKind::usage,
+                        fmt::format("there is no rule '{}' in the settings", printable(name)),
+                        !near.empty()   ? fmt::format("did you mean '{}'?", near)
                         : known.empty() ? "no rules are set"
-                                         : fmt::format("there are: {}", fmt::join(known, ", ")));
+                                        : fmt::format("there are: {}", fmt::join(known, ", ")));
         }
         const auto same = [&](const Rule& rule) { return rule.name == found->name; };
         if (std::ranges::none_of(selected, same))
@@ -124,7 +128,9 @@ Result<const Topology*> Context::topology() {
     progress().clear();
     if (stop().stop_requested())
         return fail(ErrorKind::interrupted, "interrupted");
-    const auto lost = [](const Forest& forest) { return forest.error.has_value() && forest.domains.empty(); };
+    const auto lost = [](const Forest& forest) {
+        return forest.error.has_value() && forest.domains.empty();
+    };
     if (!found.forests.empty() && std::ranges::all_of(found.forests, lost))
         return fail(*found.forests.front().error);
     topology_ = std::move(found);

@@ -15,7 +15,8 @@ namespace scp {
 namespace {
 
 tl::unexpected<Error> file_error(const char* tried, const std::filesystem::path& file) {
-    return fail(ErrorKind::io, fmt::format("{} {}: {}", tried, printable(file.string()), std::strerror(errno)),
+    return fail(ErrorKind::io,
+                fmt::format("{} {}: {}", tried, printable(file.string()), std::strerror(errno)),
                 "check the path and its permissions");
 }
 
@@ -25,8 +26,10 @@ Result<void> write_file(const std::filesystem::path& file, const std::string& te
     errno = 0;
     std::error_code failed;
     // A device or a pipe (/dev/stdout) cannot be replaced.
-    const bool special = std::filesystem::exists(file, failed) && !std::filesystem::is_regular_file(file, failed);
-    const std::filesystem::path beside = special ? file : std::filesystem::path(fmt::format("{}.{}.tmp", file.string(), ::getpid()));
+    const bool special =
+        std::filesystem::exists(file, failed) && !std::filesystem::is_regular_file(file, failed);
+    const std::filesystem::path beside =
+        special ? file : std::filesystem::path(fmt::format("{}.{}.tmp", file.string(), ::getpid()));
     std::ofstream stream(beside, std::ios::binary | std::ios::trunc);
     stream << text;
     stream.close();
@@ -60,8 +63,10 @@ Result<std::string> read_file(const std::filesystem::path& file, std::size_t lim
     }
     text.resize(static_cast<std::size_t>(stream.gcount()));
     if (text.size() > limit)
-        return fail(ErrorKind::io, fmt::format("reading {}: it is longer than {} bytes", printable(file.string()), limit),
-                    "is it the right file?");
+        return fail(
+            ErrorKind::io,
+            fmt::format("reading {}: it is longer than {} bytes", printable(file.string()), limit),
+            "is it the right file?");
     return text;
 }
 

@@ -15,7 +15,8 @@ bool contains(const std::vector<DomainName>& list, const DomainName& domain) {
 }
 
 /// The forests that an account of the rule lives in, or may live in where that is not known.
-std::set<std::string> account_forests(const Rule& rule, const Topology& topology, const Observation& observation) {
+std::set<std::string> account_forests(const Rule& rule, const Topology& topology,
+                                      const Observation& observation) {
     std::set<std::string> forests;
     const auto add_all = [&] {
         for (const Forest& forest : topology.forests)
@@ -58,8 +59,9 @@ std::set<DomainKey> needed_domains(std::span<const Rule> rules, const Topology& 
         const auto forests = account_forests(rule, topology, observation);
         for (const Forest& forest : topology.forests)
             for (const Domain& domain : forest.domains) {
-                const bool trusted = rule.trust_domains.empty() ? forests.contains(forest.name)
-                                                                : contains(rule.trust_domains, domain.name);
+                const bool trusted = rule.trust_domains.empty()
+                                         ? forests.contains(forest.name)
+                                         : contains(rule.trust_domains, domain.name);
                 if (trusted || contains(rule.target_domains, domain.name))
                     needed.insert({forest.name, domain.name});
             }
@@ -104,12 +106,13 @@ std::optional<Error> needed_but_incomplete(std::span<const Rule> rules, const To
         }
     if (missing.empty())
         return std::nullopt;
-    return Error{cause.kind,
-                 fmt::format("not read to the end: {}{}{}", fmt::join(printable_names(missing), ", "),
-                             cause.message.empty() ? "" : ": ", cause.message),
-                 cause.hint.empty() ? "nothing was concluded from what is absent there; --partial accepts it"
-                                    : cause.hint,
-                 cause.ldap_code};
+    return Error{
+        cause.kind,
+        fmt::format("not read to the end: {}{}{}", fmt::join(printable_names(missing), ", "),
+                    cause.message.empty() ? "" : ": ", cause.message),
+        cause.hint.empty() ? "nothing was concluded from what is absent there; --partial accepts it"
+                           : cause.hint,
+        cause.ldap_code};
 }
 
 } // namespace scp

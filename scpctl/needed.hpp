@@ -1,7 +1,7 @@
 #pragma once
 
-#include "observe/observation.hpp"
 #include "forest/topology.hpp"
+#include "observe/observation.hpp"
 #include "settings/settings.hpp"
 
 #include <optional>
@@ -15,13 +15,16 @@ namespace scp {
 /// Forest and domain.
 using DomainKey = std::pair<std::string, DomainName>;
 
-/// The domains that the rules need: where their sources may be, where their accounts live, and the other targets.
-[[nodiscard]] std::set<DomainKey> needed_domains(std::span<const Rule> rules, const Topology& topology,
+/// The domains that the rules need: where their sources may be, where their accounts live, and the
+/// other targets.
+[[nodiscard]] std::set<DomainKey> needed_domains(std::span<const Rule> rules,
+                                                 const Topology& topology,
                                                  const Observation& observation);
 
-/// An error of the cause's kind, naming them, where one of these domains was not read to a proved end, or where a
-/// forest that the rules need could not be read at all.
-[[nodiscard]] std::optional<Error> needed_but_incomplete(std::span<const Rule> rules, const Topology& topology,
+/// An error of the cause's kind, naming them, where one of these domains was not read to a proved
+/// end, or where a forest that the rules need could not be read at all.
+[[nodiscard]] std::optional<Error> needed_but_incomplete(std::span<const Rule> rules,
+                                                         const Topology& topology,
                                                          const Observation& observation);
 
 } // namespace scp

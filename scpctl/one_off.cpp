@@ -17,7 +17,8 @@ Result<AuthSettings::Mechanism> parse_mechanism(const std::string& text) {
         return AuthSettings::Mechanism::gss_spnego;
     if (text == "external")
         return AuthSettings::Mechanism::external;
-    return fail(ErrorKind::usage, fmt::format("--mech {}: there is no such mechanism", printable(text)),
+    return fail(ErrorKind::usage,
+                fmt::format("--mech {}: there is no such mechanism", printable(text)),
                 "gssapi, gss-spnego or external");
 }
 
@@ -37,10 +38,12 @@ Result<std::optional<AuthSettings>> auth_from(const GlobalOptions& options) {
     if (options.bind_dn.empty() && options.password_file.empty())
         return std::optional<AuthSettings>();
     if (options.bind_dn.empty())
-        return fail(ErrorKind::usage, "--password-file needs --bind-dn", "say as whom to log in: --bind-dn DN");
+        return fail(ErrorKind::usage, "--password-file needs --bind-dn",
+                    "say as whom to log in: --bind-dn DN");
     if (options.password_file.empty())
-        return fail(ErrorKind::usage, "--bind-dn needs --password-file",
-                    "scpctl asks for no password: put it into a file that only you can read (mode 0600)");
+        return fail(
+            ErrorKind::usage, "--bind-dn needs --password-file",
+            "scpctl asks for no password: put it into a file that only you can read (mode 0600)");
     auth.mechanism = AuthSettings::Mechanism::simple;
     auth.bind_dn = options.bind_dn;
     auth.password_file = options.password_file;
@@ -52,7 +55,8 @@ Result<std::vector<ServerUri>> servers_from(const GlobalOptions& options) {
     for (const std::string& text : options.servers) {
         auto uri = ServerUri::parse(text);
         if (!uri)
-            return fail(ErrorKind::usage, fmt::format("--server {}: {}", printable(text), uri.error().message),
+            return fail(ErrorKind::usage,
+                        fmt::format("--server {}: {}", printable(text), uri.error().message),
                         uri.error().hint.empty() ? "ldaps://dc1.corp.test" : uri.error().hint);
         servers.push_back(std::move(*uri));
     }
@@ -66,26 +70,31 @@ void apply_tls(TlsSettings& tls, const GlobalOptions& options) {
         tls.mode = TlsSettings::Mode::starttls;
 }
 
-Result<std::vector<DomainName>> domains_from(std::string_view option, const std::vector<std::string>& texts) {
+Result<std::vector<DomainName>> domains_from(std::string_view option,
+                                             const std::vector<std::string>& texts) {
     std::vector<DomainName> domains;
     for (const std::string& text : texts) {
         if (auto ok = check_argument(option, text); !ok)
             return fail(ok.error());
         domains.emplace_back(text);
         if (domains.back().empty())
-            return fail(ErrorKind::usage, fmt::format("{} is empty", option), "a DNS name: emea.corp.test");
+            return fail(ErrorKind::usage, fmt::format("{} is empty", option),
+                        "a DNS name: emea.corp.test");
     }
     return domains;
 }
 
-Result<std::vector<Dn>> places_from(std::string_view option, const std::vector<std::string>& texts) {
+Result<std::vector<Dn>> places_from(std::string_view option,
+                                    const std::vector<std::string>& texts) {
     std::vector<Dn> places;
     for (const std::string& text : texts) {
         const auto container = parse_container(text);
         if (!container)
-            return fail(ErrorKind::usage, fmt::format("{} {}", option, container.error().message), container.error().hint);
+            return fail(ErrorKind::usage, fmt::format("{} {}", option, container.error().message),
+                        container.error().hint);
         if (container->kind == TargetContainer::Kind::same)
-            return fail(ErrorKind::usage, fmt::format("{} same: this is a place, not a rule", option),
+            return fail(ErrorKind::usage,
+                        fmt::format("{} same: this is a place, not a rule", option),
                         "a DN relative to the domain: CN=System");
         places.push_back(container->relative);
     }
@@ -105,7 +114,8 @@ Result<TargetContainer> parse_container(const std::string& text) {
     for (Dn part = *dn; !part.empty(); part = part.parent())
         absolute = absolute || equal_ascii_nocase(part.rdn_type(), "DC");
     if (absolute)
-        return fail(ErrorKind::usage, fmt::format("{}: a place is named relative to the domain", printable(text)),
+        return fail(ErrorKind::usage,
+                    fmt::format("{}: a place is named relative to the domain", printable(text)),
                     "without the DC= parts: CN=scpd,CN=System");
     return TargetContainer{TargetContainer::Kind::relative, std::move(*dn)};
 }
@@ -119,7 +129,8 @@ Result<Settings> one_off_settings(const GlobalOptions& options) {
     if (!servers)
         return fail(servers.error());
     forest.servers = std::move(*servers);
-    // The scheme of an ldaps:// URI wins over the mode, so this weakens no server but those that are named as ldap://.
+    // The scheme of an ldaps:// URI wins over the mode, so this weakens no server but those that
+    // are named as ldap://.
     const bool plain = std::ranges::any_of(
         forest.servers, [](const ServerUri& uri) { return uri.scheme == ServerUri::Scheme::ldap; });
     forest.tls.mode = plain ? TlsSettings::Mode::none : TlsSettings::Mode::ldaps;
@@ -131,7 +142,8 @@ Result<Settings> one_off_settings(const GlobalOptions& options) {
         forest.auth = **auth;
     else if (forest.servers.front().scheme == ServerUri::Scheme::ldapi)
         forest.auth.mechanism = AuthSettings::Mechanism::external;
-    if (forest.tls.mode == TlsSettings::Mode::none && forest.auth.mechanism == AuthSettings::Mechanism::simple)
+    if (forest.tls.mode == TlsSettings::Mode::none &&
+        forest.auth.mechanism == AuthSettings::Mechanism::simple)
         return fail(ErrorKind::usage,
                     "an ldap:// server without --starttls: a password never goes out in clear",
                     "add --starttls, or name ldaps:// servers");
@@ -142,10 +154,11 @@ Result<Settings> one_off_settings(const GlobalOptions& options) {
 Result<void> override_connection(Settings& settings, const GlobalOptions& options) {
     if (!options.servers.empty()) {
         if (settings.forests.size() != 1)
-            return fail(ErrorKind::usage,
-                        fmt::format("--server with settings of {} forests: which one is meant is not clear",
-                                    settings.forests.size()),
-                        "leave --server away, or use it without -c");
+            return fail(
+                ErrorKind::usage,
+                fmt::format("--server with settings of {} forests: which one is meant is not clear",
+                            settings.forests.size()),
+                "leave --server away, or use it without -c");
         auto servers = servers_from(options);
         if (!servers)
             return fail(servers.error());
@@ -172,15 +185,18 @@ Result<void> override_connection(Settings& settings, const GlobalOptions& option
 
 Result<void> check_argument(std::string_view option, std::string_view value) {
     if (!is_utf8(value))
-        return fail(ErrorKind::usage, fmt::format("{} {}: this is not UTF-8", option, printable(value)),
+        return fail(ErrorKind::usage,
+                    fmt::format("{} {}: this is not UTF-8", option, printable(value)),
                     "values in the directory are Unicode; check the encoding of your terminal");
     const auto is_control = [](char c) {
         const auto byte = static_cast<unsigned char>(c);
         return byte < 0x20 || byte == 0x7f;
     };
     if (std::ranges::any_of(value, is_control))
-        return fail(ErrorKind::usage, fmt::format("{} {}: control characters make no sense here", option, printable(value)),
-                    "leave line ends and escape sequences away");
+        return fail(
+            ErrorKind::usage,
+            fmt::format("{} {}: control characters make no sense here", option, printable(value)),
+            "leave line ends and escape sequences away");
     return {};
 }
 
@@ -188,7 +204,8 @@ Result<Rule> one_off_rule(const RuleOptions& options) {
     Rule rule;
     rule.name = "cli";
     if (options.keywords.empty())
-        return fail(ErrorKind::usage, "a rule needs --keyword", "--keyword K, once for each; all must be present");
+        return fail(ErrorKind::usage, "a rule needs --keyword",
+                    "--keyword K, once for each; all must be present");
     for (const std::string& keyword : options.keywords) {
         if (auto ok = check_argument("--keyword", keyword); !ok)
             return fail(ok.error());
@@ -201,7 +218,8 @@ Result<Rule> one_off_rule(const RuleOptions& options) {
             return fail(ok.error());
         auto account = parse_account(text);
         if (!account)
-            return fail(ErrorKind::usage, fmt::format("--account {}: {}", printable(text), account.error().message),
+            return fail(ErrorKind::usage,
+                        fmt::format("--account {}: {}", printable(text), account.error().message),
                         account.error().hint);
         rule.accounts.push_back(std::move(*account));
     }
@@ -213,14 +231,16 @@ Result<Rule> one_off_rule(const RuleOptions& options) {
     if (!options.container.empty()) {
         auto container = parse_container(options.container);
         if (!container)
-            return fail(ErrorKind::usage, "--container " + container.error().message, container.error().hint);
+            return fail(ErrorKind::usage, "--container " + container.error().message,
+                        container.error().hint);
         rule.container = std::move(*container);
     }
     rule.create_containers = options.create_containers;
     if (!options.mode.empty()) {
         const auto mode = parse_mode(options.mode);
         if (!mode)
-            return fail(ErrorKind::usage, fmt::format("--mode {}: there is no such mode", printable(options.mode)),
+            return fail(ErrorKind::usage,
+                        fmt::format("--mode {}: there is no such mode", printable(options.mode)),
                         "observe, create-only, upsert or sync");
         rule.mode = *mode;
     }

@@ -7,7 +7,8 @@ namespace scp {
 /// Settings from connection flags alone: instance "cli", one forest "cli", no rules.
 [[nodiscard]] Result<Settings> one_off_settings(const GlobalOptions& options);
 
-/// Lays the connection flags over settings from a file. ErrorKind::usage where --server meets several forests.
+/// Lays the connection flags over settings from a file. ErrorKind::usage where --server meets
+/// several forests.
 [[nodiscard]] Result<void> override_connection(Settings& settings, const GlobalOptions& options);
 
 /// The container that --container names, relative to a domain: "CN=a,CN=System", or "same".

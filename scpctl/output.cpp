@@ -12,21 +12,26 @@ bool wants_color(const Surroundings& around, ColorWhen when, bool is_terminal) {
     if (when != ColorWhen::automatic)
         return when == ColorWhen::always;
     // https://no-color.org: set and not empty, whatever its value.
-    return is_terminal && around.environment("NO_COLOR").empty() && around.environment("TERM") != "dumb";
+    return is_terminal && around.environment("NO_COLOR").empty() &&
+           around.environment("TERM") != "dumb";
 }
 
 } // namespace
 
-Output::Output(const Surroundings& around, Format format, ColorWhen color, bool quiet, int verbosity)
-    : around_(around), format_(format),
-      style_{format == Format::text && wants_color(around, color, around.out_is_terminal)},
-      err_style_{wants_color(around, color, around.err_is_terminal)}, quiet_(quiet), verbosity_(verbosity) {}
+Output::Output(const Surroundings& around, Format format, ColorWhen color, bool quiet,
+               int verbosity)
+    : around_(around), format_(format), style_{format == Format::text &&
+                                               wants_color(around, color, around.out_is_terminal)},
+      err_style_{wants_color(around, color, around.err_is_terminal)}, quiet_(quiet),
+      verbosity_(verbosity) {}
 
 void Output::document(const Json& document) {
     around_.out << (format_ == Format::yaml ? to_yaml_text(document) : to_json_text(document));
 }
 
-void Output::text(std::string_view text) { around_.out << text; }
+void Output::text(std::string_view text) {
+    around_.out << text;
+}
 
 void Output::note(std::string_view text) {
     if (quiet_)
@@ -44,7 +49,8 @@ void Output::error(const Error& error) {
     around_.err.flush();
 }
 
-Progress::Progress(const Surroundings& around, const Output& output, std::chrono::milliseconds patience)
+Progress::Progress(const Surroundings& around, const Output& output,
+                   std::chrono::milliseconds patience)
     : around_(around), live_(around.err_is_terminal && !output.quiet()),
       lines_(!live_ && !output.quiet() && output.verbosity() > 0), patience_(patience) {}
 
@@ -96,7 +102,8 @@ void Progress::run(std::stop_token stop) {
         changed_.wait(lock, stop, [this] { return !what_.empty() && !shown_; });
         const auto due = since_ + patience_;
         changed_.wait_until(lock, stop, due, [this] { return what_.empty(); });
-        if (!stop.stop_requested() && !what_.empty() && !shown_ && std::chrono::steady_clock::now() >= due) {
+        if (!stop.stop_requested() && !what_.empty() && !shown_ &&
+            std::chrono::steady_clock::now() >= due) {
             around_.err << what_ << " …" << std::flush;
             shown_ = true;
         }

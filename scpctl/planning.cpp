@@ -14,11 +14,13 @@ Result<std::vector<Rule>> rules_to_plan(Context& context, const RuleOptions& opt
     if (!rules)
         return rules;
     if (rules->empty())
-        return fail(ErrorKind::usage, "there is no rule to plan with",
-                    "write one into the settings, or give --keyword K with --account A or --to DOMAIN");
+        return fail(
+            ErrorKind::usage, "there is no rule to plan with",
+            "write one into the settings, or give --keyword K with --account A or --to DOMAIN");
     for (const Rule& rule : *rules)
         if (rule.accounts.empty() && rule.target_domains.empty())
-            return fail(ErrorKind::usage, fmt::format("rule {} has no target: whose agents look for it?", rule.name),
+            return fail(ErrorKind::usage,
+                        fmt::format("rule {} has no target: whose agents look for it?", rule.name),
                         "--account A, once for each agent's account, or --to DOMAIN");
     return rules;
 }
@@ -34,7 +36,8 @@ Result<Planned> run_planned(Context& context, CycleOptions options) {
     context.progress().clear();
     planned.instance = (*sessions)->settings().instance;
     planned.marker_attribute = (*sessions)->settings().marker_attribute;
-    planned.incomplete = needed_but_incomplete(options.rules, planned.report.topology, planned.report.observation);
+    planned.incomplete =
+        needed_but_incomplete(options.rules, planned.report.topology, planned.report.observation);
     return planned;
 }
 
@@ -47,12 +50,14 @@ Json planned_json(const Planned& planned) {
     return document;
 }
 
-void print_planned(Context& context, const Planned& planned, std::string (*text)(const CycleReport&, const Style&)) {
+void print_planned(Context& context, const Planned& planned,
+                   std::string (*text)(const CycleReport&, const Style&)) {
     Output& out = context.out();
     if (out.structured())
         out.document(planned_json(planned));
     else if (out.format() == Format::ldif)
-        out.text(changes_ldif(planned.report.plan.changes, all_held(planned.report), planned.marker_attribute));
+        out.text(changes_ldif(planned.report.plan.changes, all_held(planned.report),
+                              planned.marker_attribute));
     else
         out.text(text(planned.report, out.style()));
 }

@@ -21,15 +21,18 @@ struct Planned {
 /// One cycle over `options.rules`; fills in progress and the opening of the history.
 [[nodiscard]] Result<Planned> run_planned(Context& context, CycleOptions options);
 
-/// The plan as the document of CONTRACT.md, with "error" where a needed domain was not read to its end.
+/// The plan as the document of CONTRACT.md, with "error" where a needed domain was not read to its
+/// end.
 [[nodiscard]] Json planned_json(const Planned& planned);
 
 /// Prints the plan in the format asked for. `text`: how, as text.
-void print_planned(Context& context, const Planned& planned, std::string (*text)(const CycleReport&, const Style&));
+void print_planned(Context& context, const Planned& planned,
+                   std::string (*text)(const CycleReport&, const Style&));
 
-/// Interrupted, or unreachable (says so on stderr) where a needed domain was not read to its end, unless --partial;
-/// else `otherwise`.
-[[nodiscard]] Exit exit_of_read(Context& context, const std::optional<Error>& incomplete, Exit otherwise);
+/// Interrupted, or unreachable (says so on stderr) where a needed domain was not read to its end,
+/// unless --partial; else `otherwise`.
+[[nodiscard]] Exit exit_of_read(Context& context, const std::optional<Error>& incomplete,
+                                Exit otherwise);
 
 /// 1 where there are changes or held ones, else 0.
 [[nodiscard]] Exit exit_of_plan(const CycleReport& report);

@@ -19,8 +19,9 @@ namespace {
 
 /// Verbs of the manual that this version does not have yet.
 constexpr std::array<std::string_view, 18> later_verbs{
-    "delete", "adopt",  "release", "preflight", "history", "undo",    "watch",  "status",     "resync",
-    "pause",  "resume", "reload",  "approve",   "report",  "completion", "config schema", "schema", "resume-all"};
+    "delete",  "adopt",  "release",    "preflight",     "history", "undo",
+    "watch",   "status", "resync",     "pause",         "resume",  "reload",
+    "approve", "report", "completion", "config schema", "schema",  "resume-all"};
 
 /// The program's command line: options, verbs, and what each verb's options are bound to.
 struct CommandLine {
@@ -52,10 +53,11 @@ std::string indented(std::string_view text) {
 }
 
 std::string footer_of(const Verb& verb) {
-    return fmt::format("\nEXIT STATUS\n{}\n  2  wrong arguments or settings\n"
-                       "  4  a needed directory could not be reached, refused us, or was read incompletely\n"
-                       "  130  interrupted\n\nEXAMPLES\n{}\n\nOptions of all verbs: scpctl --help",
-                       indented(verb.exit_status), indented(verb.examples));
+    return fmt::format(
+        "\nEXIT STATUS\n{}\n  2  wrong arguments or settings\n"
+        "  4  a needed directory could not be reached, refused us, or was read incompletely\n"
+        "  130  interrupted\n\nEXAMPLES\n{}\n\nOptions of all verbs: scpctl --help",
+        indented(verb.exit_status), indented(verb.examples));
 }
 
 void declare(CommandLine& line) {
@@ -65,7 +67,8 @@ void declare(CommandLine& line) {
     line.app.get_formatter()->column_width(34);
     line.app.allow_extras();
     line.app.require_subcommand(0, 1);
-    line.app.footer("\nscpctl VERB --help says what a verb does, with its exit status and examples.");
+    line.app.footer(
+        "\nscpctl VERB --help says what a verb does, with its exit status and examples.");
     declare_global_options(line.app, line.options);
 
     std::map<std::string_view, CLI::App*> groups;
@@ -88,7 +91,8 @@ void declare(CommandLine& line) {
     }
 }
 
-/// The format that the arguments ask for, also where they cannot be parsed: an error is to be in that format.
+/// The format that the arguments ask for, also where they cannot be parsed: an error is to be in
+/// that format.
 Format wanted_format(const std::vector<std::string>& arguments) {
     Format format = Format::text;
     const auto take = [&](std::string_view text) {
@@ -128,21 +132,27 @@ Error unknown_verb(const std::string& word, const std::string& next) {
         return std::ranges::find(later_verbs, name) != later_verbs.end();
     };
     if (is_later(word) || is_later(word + " " + next))
-        return {ErrorKind::usage, fmt::format("'{}' is not in this version", printable(is_later(word) ? word : word + " " + next)),
+        return {ErrorKind::usage,
+                fmt::format("'{}' is not in this version",
+                            printable(is_later(word) ? word : word + " " + next)),
                 "scpctl --help lists what is", 0};
     std::vector<std::string> names;
     for (const Verb& verb : verbs())
         names.emplace_back(verb.name);
     const std::string near = nearest(word, names);
     return {ErrorKind::usage, fmt::format("there is no verb '{}'", printable(word)),
-            near.empty() ? "scpctl --help lists all verbs" : fmt::format("did you mean '{}'?", near), 0};
+            near.empty() ? "scpctl --help lists all verbs"
+                         : fmt::format("did you mean '{}'?", near),
+            0};
 }
 
 /// What was left over after parsing, as an error.
 std::optional<Error> leftover(const CommandLine& line) {
     const auto rest = line.app.remaining(true);
     const auto chosen = line.chosen();
-    const auto is_option = [](const std::string& word) { return word.size() > 1 && word.front() == '-'; };
+    const auto is_option = [](const std::string& word) {
+        return word.size() > 1 && word.front() == '-';
+    };
     const auto option = std::ranges::find_if(rest, is_option);
     const auto word = std::ranges::find_if_not(rest, is_option);
     if (chosen.verb == nullptr && word != rest.end()) {
@@ -155,13 +165,17 @@ std::optional<Error> leftover(const CommandLine& line) {
         if (chosen.app != nullptr)
             std::ranges::copy(option_names(*chosen.app), std::back_inserter(names));
         const std::string near = nearest(option->substr(0, option->find('=')), names);
-        return Error{ErrorKind::usage, fmt::format("there is no option {}{}", printable(*option),
-                                                   chosen.verb == nullptr ? "" : fmt::format(" of {}", chosen.verb->name)),
-                     near.empty() ? "--help lists the options" : fmt::format("did you mean {}?", near), 0};
+        return Error{
+            ErrorKind::usage,
+            fmt::format("there is no option {}{}", printable(*option),
+                        chosen.verb == nullptr ? "" : fmt::format(" of {}", chosen.verb->name)),
+            near.empty() ? "--help lists the options" : fmt::format("did you mean {}?", near), 0};
     }
     if (!rest.empty())
-        return Error{ErrorKind::usage, fmt::format("{}: unexpected argument '{}'", chosen.verb->name, printable(rest.front())),
-                     fmt::format("scpctl {} --help", chosen.verb->name), 0};
+        return Error{
+            ErrorKind::usage,
+            fmt::format("{}: unexpected argument '{}'", chosen.verb->name, printable(rest.front())),
+            fmt::format("scpctl {} --help", chosen.verb->name), 0};
     return std::nullopt;
 }
 
@@ -186,26 +200,32 @@ int run_chosen(const CommandLine& line, const Surroundings& around) {
     Output out(around, options.format, options.color, options.quiet, options.verbosity);
     if (chosen.verb == nullptr) {
         around.err << help_text(line);
-        return report_failure(out, {ErrorKind::usage, "no verb was given", "scpctl plan --help", 0}, "scpd.error/1");
+        return report_failure(out, {ErrorKind::usage, "no verb was given", "scpctl plan --help", 0},
+                              "scpd.error/1");
     }
     if (options.format == Format::ldif && !chosen.verb->ldif)
-        return report_failure(out, {ErrorKind::usage, fmt::format("{} has no LDIF", chosen.verb->name),
-                                    "-o text, json or yaml", 0}, chosen.verb->schema);
+        return report_failure(out,
+                              {ErrorKind::usage, fmt::format("{} has no LDIF", chosen.verb->name),
+                               "-o text, json or yaml", 0},
+                              chosen.verb->schema);
     Context context(around, options, out);
     Result<Exit> result = [&]() -> Result<Exit> {
         try {
             return chosen.run(context);
         } catch (const std::exception& error) {
-            return fail(ErrorKind::internal, fmt::format("{}: {}", chosen.verb->name, printable(error.what())),
+            return fail(ErrorKind::internal,
+                        fmt::format("{}: {}", chosen.verb->name, printable(error.what())),
                         "this is a bug of scpctl: please report it");
         }
     }();
     context.progress().clear();
-    int code = result ? static_cast<int>(*result) : report_failure(out, result.error(), chosen.verb->schema);
+    int code = result ? static_cast<int>(*result)
+                      : report_failure(out, result.error(), chosen.verb->schema);
     errno = 0;
     around.out.flush();
     if (!around.out && errno != EPIPE) { // whoever closed a pipe knows that he did
-        out.error({ErrorKind::io, "the result could not be written to standard output", "is the disk full?", 0});
+        out.error({ErrorKind::io, "the result could not be written to standard output",
+                   "is the disk full?", 0});
         code = static_cast<int>(more_urgent(static_cast<Exit>(code), Exit::usage));
     }
     return code;
@@ -219,7 +239,8 @@ int run_scpctl(const std::vector<std::string>& arguments, const Surroundings& ar
     const auto refuse = [&](const Error& error) {
         const auto chosen = line.chosen();
         Output out(around, wanted_format(arguments), line.options.color, false, 0);
-        return report_failure(out, error, chosen.verb == nullptr ? "scpd.error/1" : chosen.verb->schema);
+        return report_failure(out, error,
+                              chosen.verb == nullptr ? "scpd.error/1" : chosen.verb->schema);
     };
     try {
         line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
@@ -232,7 +253,9 @@ int run_scpctl(const std::vector<std::string>& arguments, const Surroundings& ar
     } catch (const CLI::ParseError& error) {
         const auto chosen = line.chosen();
         return refuse({ErrorKind::usage, printable(error.what()),
-                       chosen.verb == nullptr ? "scpctl --help" : fmt::format("scpctl {} --help", chosen.verb->name), 0});
+                       chosen.verb == nullptr ? "scpctl --help"
+                                              : fmt::format("scpctl {} --help", chosen.verb->name),
+                       0});
     }
     if (const auto error = leftover(line))
         return refuse(*error);

@@ -22,7 +22,8 @@ void signal_event(int descriptor) {
 } // namespace
 
 Signals::Signals() {
-    // libldap writes to sockets without MSG_NOSIGNAL; a closed pipe on stdout shows as an error of the stream.
+    // libldap writes to sockets without MSG_NOSIGNAL; a closed pipe on stdout shows as an error of
+    // the stream.
     std::signal(SIGPIPE, SIG_IGN);
     sigset_t set;
     sigemptyset(&set);

@@ -6,8 +6,9 @@
 
 namespace scp {
 
-/// Turns the first SIGINT or SIGTERM into a stop request, so that what is in flight finishes; a second one ends the
-/// process at once with 130. Make it before any other thread, which then inherits the blocked signals.
+/// Turns the first SIGINT or SIGTERM into a stop request, so that what is in flight finishes; a
+/// second one ends the process at once with 130. Make it before any other thread, which then
+/// inherits the blocked signals.
 class Signals {
   public:
     Signals();

@@ -20,14 +20,17 @@ Result<Exit> run_config_check(Context& context) {
         document["file"] = json_value(file.string());
         out.document(document);
     } else if (loaded.problems.empty()) {
-        out.text(fmt::format("{}: {} ({}, {})\n", printable(file.string()), out.style().green("good"),
-                             counted(loaded.settings.forests.size(), "forest"), counted(loaded.settings.rules.size(), "rule")));
+        out.text(fmt::format("{}: {} ({}, {})\n", printable(file.string()),
+                             out.style().green("good"),
+                             counted(loaded.settings.forests.size(), "forest"),
+                             counted(loaded.settings.rules.size(), "rule")));
     } else {
         for (const Problem& problem : loaded.problems)
             out.text(problem.to_string() + "\n");
     }
     if (!loaded.problems.empty())
-        out.note(fmt::format("scpctl: {} in the settings", counted(loaded.problems.size(), "problem")));
+        out.note(
+            fmt::format("scpctl: {} in the settings", counted(loaded.problems.size(), "problem")));
     return loaded.problems.empty() ? Exit::ok : Exit::usage;
 }
 
@@ -41,7 +44,8 @@ RunVerb declare_config_check(CLI::App& app) {
 Verb config_check_verb() {
     return {.name = "config check",
             .summary = "validates the settings: all problems at once, as file:line:column",
-            .description = "Reads the settings file and its drop-ins as scpd would, and shows all that is wrong in them. "
+            .description = "Reads the settings file and its drop-ins as scpd would, and shows all "
+                           "that is wrong in them. "
                            "Connects nowhere.",
             .exit_status = "0  the settings are good",
             .examples = "scpctl config check\nscpctl -c ./scpd.yaml config check -o json",

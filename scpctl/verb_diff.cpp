@@ -32,7 +32,8 @@ RunVerb declare_diff(CLI::App& app) {
 Verb diff_verb() {
     return {.name = "diff",
             .summary = "source against copy, value by value",
-            .description = "Shows each copy (---) against what its source asks it to be (+++), value by value, with the "
+            .description = "Shows each copy (---) against what its source asks it to be (+++), "
+                           "value by value, with the "
                            "values that\nstay as context. Writes nothing.",
             .exit_status = "0  the same\n1  there are differences, or something is held",
             .examples = "scpctl diff\nscpctl diff --rule mage --color always | less -R",

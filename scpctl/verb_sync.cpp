@@ -32,10 +32,13 @@ Result<std::string> hash_of_plan_file(const std::string& file) {
     const Json document = Json::parse(*text, nullptr, false);
     const auto field = [&](const char* name) {
         const auto found = document.is_object() ? document.find(name) : document.end();
-        return document.is_object() && found != document.end() && found->is_string() ? found->get<std::string>() : "";
+        return document.is_object() && found != document.end() && found->is_string()
+                   ? found->get<std::string>()
+                   : "";
     };
     if (field("schema") != "scpd.plan/1" || field("hash").empty())
-        return fail(ErrorKind::usage, fmt::format("{} is not a plan", printable(file)), "make one: scpctl plan --out FILE");
+        return fail(ErrorKind::usage, fmt::format("{} is not a plan", printable(file)),
+                    "make one: scpctl plan --out FILE");
     return field("hash");
 }
 
@@ -48,7 +51,8 @@ bool ask(Context& context, const Plan& plan) {
         shown += change_text(change, {}, out.style_for_errors());
     for (const Held& held : plan.held)
         shown += held_text(held, out.style_for_errors());
-    context.around().err << shown << fmt::format("Write {}? [y/N] ", counted(plan.changes.size(), "change"))
+    context.around().err << shown
+                         << fmt::format("Write {}? [y/N] ", counted(plan.changes.size(), "change"))
                          << std::flush;
     const std::string answer = lower_ascii(context.around().read_answer());
     return answer == "y" || answer == "yes";
@@ -70,7 +74,8 @@ Exit exit_of_sync(const CycleReport& report, bool refused) {
 void say_how_to_approve(Context& context, const CycleReport& report) {
     const auto over = [](const Held& held) { return held.reason == Reason::limit_exceeded; };
     if (std::ranges::any_of(report.plan.held, over))
-        context.out().note("scpctl: this is more than limits.changes allows at once. If it is meant: scpctl sync --approve " +
+        context.out().note("scpctl: this is more than limits.changes allows at once. If it is "
+                           "meant: scpctl sync --approve " +
                            report.plan.hash());
 }
 
@@ -112,13 +117,17 @@ Result<Exit> run_sync(Context& context, const SyncOptions& options) {
     say_how_to_approve(context, report);
     if (wanted && report.plan.hash() != *wanted) {
         refused = true;
-        context.out().error({ErrorKind::conflict, fmt::format("the directory has changed since {} was made: the plan is another one now, {}",
-                                                              printable(options.plan), report.plan.hash()),
-                             "nothing was written; make a new plan and look at it: scpctl plan --out FILE", 0});
+        context.out().error(
+            {ErrorKind::conflict,
+             fmt::format(
+                 "the directory has changed since {} was made: the plan is another one now, {}",
+                 printable(options.plan), report.plan.hash()),
+             "nothing was written; make a new plan and look at it: scpctl plan --out FILE", 0});
     }
     if (report.error)
         context.out().error(*report.error);
-    const Exit code = options.dry_run && !refused ? exit_of_plan(report) : exit_of_sync(report, refused);
+    const Exit code =
+        options.dry_run && !refused ? exit_of_plan(report) : exit_of_sync(report, refused);
     return exit_of_read(context, planned->incomplete, code);
 }
 
@@ -127,8 +136,10 @@ RunVerb declare_sync(CLI::App& app) {
     declare_rule_options(app, options->rules);
     app.add_flag("-n,--dry-run", options->dry_run, "write nothing: the same as plan");
     app.add_flag("-y,--yes", options->yes, "do not ask");
-    app.add_option("--plan", options->plan, "FILE: write only if the plan is still the one in FILE")->type_name("");
-    app.add_option("--approve", options->approve, "HASH: this plan may exceed the limits")->type_name("");
+    app.add_option("--plan", options->plan, "FILE: write only if the plan is still the one in FILE")
+        ->type_name("");
+    app.add_option("--approve", options->approve, "HASH: this plan may exceed the limits")
+        ->type_name("");
     return [options](Context& context) { return run_sync(context, *options); };
 }
 
@@ -137,11 +148,14 @@ RunVerb declare_sync(CLI::App& app) {
 Verb sync_verb() {
     return {.name = "sync",
             .summary = "makes the copies what their sources ask them to be",
-            .description = "Plans and writes. On a terminal it shows the plan and asks; elsewhere it needs --yes. The state "
+            .description = "Plans and writes. On a terminal it shows the plan and asks; elsewhere "
+                           "it needs --yes. The state "
                            "before each\nwrite is kept in the history first.",
-            .exit_status = "0  all copies are as they should be\n3  something was held or refused\n5  a write failed\n"
+            .exit_status = "0  all copies are as they should be\n3  something was held or "
+                           "refused\n5  a write failed\n"
                            "With --dry-run as plan: 0 nothing to do, 1 changes or held.",
-            .examples = "scpctl sync\nscpctl sync --rule mage --yes\nscpctl plan --out p && scpctl sync --plan p --yes",
+            .examples = "scpctl sync\nscpctl sync --rule mage --yes\nscpctl plan --out p && scpctl "
+                        "sync --plan p --yes",
             .schema = "scpd.plan/1",
             .ldif = true,
             .declare = declare_sync};

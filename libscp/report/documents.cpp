@@ -37,18 +37,19 @@ Json held_json(const Held& held) {
     Json sources = Json::array();
     for (const SourceRef& source : held.sources)
         sources.push_back(source_json(source));
-    return {{"id", held.id()},
-            {"op", held.change ? Json(to_string(held.change->op)) : Json()},
-            {"rule", held.rule},
-            {"forest", held.forest},
-            {"domain", held.domain.text()},
-            {"nc", json_value(held.nc.text())},
-            {"dn", json_value(held.dn.text())},
-            {"reason", to_string(held.reason)},
-            {"detail", held.detail},
-            {"hint", held.hint.empty() ? std::string(explain(held.reason)) : held.hint},
-            {"attributes", held.change ? diffs_json(attribute_diffs(*held.change)) : Json::object()},
-            {"sources", std::move(sources)}};
+    return {
+        {"id", held.id()},
+        {"op", held.change ? Json(to_string(held.change->op)) : Json()},
+        {"rule", held.rule},
+        {"forest", held.forest},
+        {"domain", held.domain.text()},
+        {"nc", json_value(held.nc.text())},
+        {"dn", json_value(held.dn.text())},
+        {"reason", to_string(held.reason)},
+        {"detail", held.detail},
+        {"hint", held.hint.empty() ? std::string(explain(held.reason)) : held.hint},
+        {"attributes", held.change ? diffs_json(attribute_diffs(*held.change)) : Json::object()},
+        {"sources", std::move(sources)}};
 }
 
 Json domain_json(const DomainView& view, const std::vector<ResolvedAccount>& accounts) {
@@ -69,10 +70,15 @@ Json domain_json(const DomainView& view, const std::vector<ResolvedAccount>& acc
             {"accounts", std::move(names)}};
 }
 
-/// A forest that could not be read has no domains: it stands for itself, so that the failure is seen.
+/// A forest that could not be read has no domains: it stands for itself, so that the failure is
+/// seen.
 Json lost_forest_json(const Forest& forest) {
-    return {{"forest", forest.name},        {"nc", ""},          {"domain", forest.root.text()},
-            {"server", ""},                 {"complete", false}, {"error", forest.error->message},
+    return {{"forest", forest.name},
+            {"nc", ""},
+            {"domain", forest.root.text()},
+            {"server", ""},
+            {"complete", false},
+            {"error", forest.error->message},
             {"accounts", Json::array()}};
 }
 
@@ -91,7 +97,9 @@ AttributeDiffs attribute_diffs(const Change& change) {
         diffs[name].remove = missing_from(values, values_of(change.after, name));
     if (change.new_dn)
         diffs[change.dn.rdn_type()] = {{change.new_dn->rdn_value()}, {change.dn.rdn_value()}};
-    std::erase_if(diffs, [](const auto& item) { return item.second.add.empty() && item.second.remove.empty(); });
+    std::erase_if(diffs, [](const auto& item) {
+        return item.second.add.empty() && item.second.remove.empty();
+    });
     return diffs;
 }
 
@@ -159,10 +167,10 @@ Json plan_document(const CycleReport& report, const std::string& instance, bool 
     Json held = Json::array();
     for (const Held& one : all_held(report))
         held.push_back(held_json(one));
-    return {{"schema", "scpd.plan/1"},     {"instance", instance},
-            {"complete", complete},        {"hash", report.plan.hash()},
+    return {{"schema", "scpd.plan/1"},       {"instance", instance},
+            {"complete", complete},          {"hash", report.plan.hash()},
             {"domains", std::move(domains)}, {"changes", std::move(changes)},
-            {"held", std::move(held)},     {"in_sync", report.plan.in_sync},
+            {"held", std::move(held)},       {"in_sync", report.plan.in_sync},
             {"changed", report.written}};
 }
 
@@ -170,7 +178,8 @@ Json write_document(const WriteReport& report) {
     Json writes = Json::array();
     for (const Change& change : report.writes)
         writes.push_back(change_json(change, report.results));
-    Json document{{"schema", "scpd.write/1"}, {"changed", report.changed}, {"writes", std::move(writes)}};
+    Json document{
+        {"schema", "scpd.write/1"}, {"changed", report.changed}, {"writes", std::move(writes)}};
     if (report.held)
         document["held"] = Json::array({held_json(*report.held)});
     return document;

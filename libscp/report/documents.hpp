@@ -11,7 +11,8 @@
 
 namespace scp {
 
-/// What a change adds to and takes from each attribute; attributes that stay as they are, are left out.
+/// What a change adds to and takes from each attribute; attributes that stay as they are, are left
+/// out.
 struct AttributeDiff {
     Values add;    ///< sorted
     Values remove; ///< sorted
@@ -44,9 +45,9 @@ struct ShownScp {
     std::vector<std::string> dacl_writers; ///< SIDs that may write to it, sorted
     Attributes attributes;                 ///< all that was readable
     std::vector<ReplicationNote> replication;
-    std::vector<ListedScp> copies;      ///< of this, where it is a source
-    std::optional<SourceRef> source;       ///< of this, where it is a copy: as found now
-    std::string source_state;              ///< why `source` is empty although a marker names one
+    std::vector<ListedScp> copies;   ///< of this, where it is a source
+    std::optional<SourceRef> source; ///< of this, where it is a copy: as found now
+    std::string source_state;        ///< why `source` is empty although a marker names one
 };
 
 /// What a write of scpctl's own (create) came to.
@@ -60,7 +61,8 @@ struct WriteReport {
 // The documents of CONTRACT.md, "JSON". Pure: the same input gives the same document.
 
 /// scpd.plan/1. `complete`: every domain that the rules need was read to its end.
-[[nodiscard]] Json plan_document(const CycleReport& report, const std::string& instance, bool complete);
+[[nodiscard]] Json plan_document(const CycleReport& report, const std::string& instance,
+                                 bool complete);
 [[nodiscard]] Json change_json(const Change& change, const ApplyResults& results);
 /// scpd.list/1
 [[nodiscard]] Json list_document(const std::vector<ListedScp>& scps);
@@ -73,7 +75,8 @@ struct WriteReport {
 /// scpd.config/1
 [[nodiscard]] Json problems_document(const std::vector<Problem>& problems);
 
-/// Changes that the server turned out to refuse (ChangeResult::held), as held entries beside those of the plan.
+/// Changes that the server turned out to refuse (ChangeResult::held), as held entries beside those
+/// of the plan.
 [[nodiscard]] std::vector<Held> all_held(const CycleReport& report);
 
 } // namespace scp

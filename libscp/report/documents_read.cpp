@@ -17,9 +17,12 @@ Json time_or_null(const std::optional<Timestamp>& time) {
 }
 
 Json marker_json(const Marker& marker) {
-    return {{"instance", marker.instance},       {"rule", marker.rule},
-            {"source", marker.source.to_string()}, {"origin", marker.origin.text()},
-            {"hash", marker.hash},               {"gone", time_or_null(marker.gone)},
+    return {{"instance", marker.instance},
+            {"rule", marker.rule},
+            {"source", marker.source.to_string()},
+            {"origin", marker.origin.text()},
+            {"hash", marker.hash},
+            {"gone", time_or_null(marker.gone)},
             {"parked", time_or_null(marker.parked)}};
 }
 

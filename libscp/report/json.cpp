@@ -15,7 +15,8 @@ namespace {
 /// Code points of two or three bytes in UTF-8 that a terminal or a reader may be steered by.
 bool steers(unsigned code_point) {
     return (code_point >= 0x80 && code_point <= 0x9f) || code_point == 0x61c ||
-           (code_point >= 0x200b && code_point <= 0x200f) || (code_point >= 0x2028 && code_point <= 0x202e) ||
+           (code_point >= 0x200b && code_point <= 0x200f) ||
+           (code_point >= 0x2028 && code_point <= 0x202e) ||
            (code_point >= 0x2060 && code_point <= 0x206f) || code_point == 0xfeff;
 }
 
@@ -23,7 +24,9 @@ bool steers(unsigned code_point) {
 std::string without_steering(const std::string& json) {
     std::string out;
     out.reserve(json.size());
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(json[i])); };
+    const auto byte = [&](std::size_t i) {
+        return static_cast<unsigned>(static_cast<unsigned char>(json[i]));
+    };
     for (std::size_t i = 0; i < json.size(); ++i) {
         unsigned code_point = 0;
         std::size_t length = 1;
@@ -35,7 +38,8 @@ std::string without_steering(const std::string& json) {
             code_point = (byte(i) & 0x1fU) << 6U | (byte(i + 1) & 0x3fU);
             length = 2;
         } else if ((byte(i) & 0xf0U) == 0xe0 && i + 2 < json.size()) {
-            code_point = (byte(i) & 0x0fU) << 12U | (byte(i + 1) & 0x3fU) << 6U | (byte(i + 2) & 0x3fU);
+            code_point =
+                (byte(i) & 0x0fU) << 12U | (byte(i + 1) & 0x3fU) << 6U | (byte(i + 2) & 0x3fU);
             length = 3;
         }
         if (length > 1 && steers(code_point))
@@ -58,13 +62,15 @@ std::string yaml_key(const std::string& key) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
     };
     const bool begins = !key.empty() && std::isalpha(static_cast<unsigned char>(key.front())) != 0;
-    if (begins && std::ranges::all_of(key, plain) && std::ranges::find(words, lower_ascii(key)) == words.end())
+    if (begins && std::ranges::all_of(key, plain) &&
+        std::ranges::find(words, lower_ascii(key)) == words.end())
         return key;
     return scalar(key);
 }
 
 // Our documents are a few levels deep, so recursion is bounded by their shape.
-void write_yaml(const Json& value, std::size_t depth, bool after_dash, std::string& out) { // NOLINT(misc-no-recursion)
+void write_yaml(const Json& value, std::size_t depth, bool after_dash,
+                std::string& out) { // NOLINT(misc-no-recursion)
     const std::string indent(depth * 2, ' ');
     bool first = true;
     const auto begin_line = [&] {

@@ -18,8 +18,8 @@ bool is_safe(std::string_view value) {
         const auto byte = static_cast<unsigned char>(c);
         return byte >= 0x20 && byte < 0x7f;
     };
-    return value.front() != ' ' && value.front() != ':' && value.front() != '<' && value.back() != ' ' &&
-           std::ranges::all_of(value, safe);
+    return value.front() != ' ' && value.front() != ':' && value.front() != '<' &&
+           value.back() != ' ' && std::ranges::all_of(value, safe);
 }
 
 std::string folded(std::string_view line) {
@@ -92,9 +92,9 @@ std::string rename_records(const Change& change, std::string_view marker_attribu
 }
 
 std::string change_records(const Change& change, std::string_view marker_attribute) {
-    const std::string why = ldif_comment(
-        fmt::format("{}: {}{}{}", change.id(), to_string(change.reason), change.rule.empty() ? "" : ", rule ",
-                    change.rule));
+    const std::string why =
+        ldif_comment(fmt::format("{}: {}{}{}", change.id(), to_string(change.reason),
+                                 change.rule.empty() ? "" : ", rule ", change.rule));
     std::string records;
     switch (change.op) {
     case Op::create:
@@ -137,14 +137,16 @@ std::string changes_ldif(const std::vector<Change>& changes, const std::vector<H
         out += "\n";
     for (const Held& one : held)
         out += ldif_comment(fmt::format("held {}: {}: {}", to_string(one.reason),
-                                        one.dn.empty() ? one.domain.text() : one.dn.text(), one.detail));
+                                        one.dn.empty() ? one.domain.text() : one.dn.text(),
+                                        one.detail));
     return out;
 }
 
 std::string content_ldif(const std::vector<ListedScp>& scps) {
     std::string out = "version: 1\n";
     for (const ListedScp& listed : scps)
-        out += "\n" + ldif_line("dn", listed.scp.dn.text()) + attribute_lines(listed.scp.attributes);
+        out +=
+            "\n" + ldif_line("dn", listed.scp.dn.text()) + attribute_lines(listed.scp.attributes);
     return out;
 }
 

@@ -9,17 +9,30 @@ namespace scp {
 namespace {
 
 std::string painted(bool color, std::string_view code, std::string_view text) {
-    return color && !text.empty() ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
+    return color && !text.empty() ? fmt::format("\x1b[{}m{}\x1b[0m", code, text)
+                                  : std::string(text);
 }
 
 } // namespace
 
-std::string Style::bold(std::string_view text) const { return painted(color, "1", text); }
-std::string Style::dim(std::string_view text) const { return painted(color, "2", text); }
-std::string Style::red(std::string_view text) const { return painted(color, "31", text); }
-std::string Style::green(std::string_view text) const { return painted(color, "32", text); }
-std::string Style::yellow(std::string_view text) const { return painted(color, "33", text); }
-std::string Style::cyan(std::string_view text) const { return painted(color, "36", text); }
+std::string Style::bold(std::string_view text) const {
+    return painted(color, "1", text);
+}
+std::string Style::dim(std::string_view text) const {
+    return painted(color, "2", text);
+}
+std::string Style::red(std::string_view text) const {
+    return painted(color, "31", text);
+}
+std::string Style::green(std::string_view text) const {
+    return painted(color, "32", text);
+}
+std::string Style::yellow(std::string_view text) const {
+    return painted(color, "33", text);
+}
+std::string Style::cyan(std::string_view text) const {
+    return painted(color, "36", text);
+}
 
 std::size_t display_width(std::string_view text) {
     std::size_t width = 0;
@@ -36,7 +49,9 @@ std::size_t display_width(std::string_view text) {
 
 Table::Table(std::vector<std::string> header) : header_(std::move(header)) {}
 
-void Table::add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+void Table::add(std::vector<std::string> row) {
+    rows_.push_back(std::move(row));
+}
 
 std::string Table::text(const Style& style) const {
     std::vector<std::size_t> widths;

@@ -6,8 +6,8 @@
 
 namespace scp {
 
-/// Colour or none. Every function returns its text unchanged without colour. They escape nothing: a value from a
-/// directory goes through printable() first.
+/// Colour or none. Every function returns its text unchanged without colour. They escape nothing: a
+/// value from a directory goes through printable() first.
 struct Style {
     bool color = false;
 
@@ -37,6 +37,7 @@ class Table {
 };
 
 /// "1 domain", "3 domains".
-[[nodiscard]] std::string counted(std::size_t n, std::string_view singular, std::string_view plural = {});
+[[nodiscard]] std::string counted(std::size_t n, std::string_view singular,
+                                  std::string_view plural = {});
 
 } // namespace scp

@@ -15,7 +15,8 @@ namespace scp {
 [[nodiscard]] std::string summary_line(const CycleReport& report);
 /// Each change as source against copy: unified, value by value, unchanged values as context.
 [[nodiscard]] std::string diff_text(const CycleReport& report, const Style& style);
-[[nodiscard]] std::string change_text(const Change& change, const ApplyResults& results, const Style& style);
+[[nodiscard]] std::string change_text(const Change& change, const ApplyResults& results,
+                                      const Style& style);
 [[nodiscard]] std::string held_text(const Held& held, const Style& style);
 
 [[nodiscard]] std::string list_text(const std::vector<ListedScp>& scps, const Style& style);

@@ -50,7 +50,9 @@ std::string diff_lines(const AttributeDiffs& diffs, const Style& style) {
     for (const auto& [name, diff] : diffs) {
         std::string label = fmt::format("{:<{}}", printable(name), width);
         const auto line = [&](std::string_view sign, const std::string& value) {
-            out += fmt::format("      {}  {}\n", label, colored(sign, fmt::format("{} {}", sign, printable(value, 200)), style));
+            out += fmt::format(
+                "      {}  {}\n", label,
+                colored(sign, fmt::format("{} {}", sign, printable(value, 200)), style));
             label.assign(width, ' ');
         };
         for (const std::string& value : diff.remove)
@@ -114,16 +116,18 @@ std::string incomplete_lines(const CycleReport& report, const Style& style) {
 
 /// For people: the worst first.
 std::size_t count_state(const CycleReport& report, ChangeResult::State state) {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        report.results, [&](const auto& item) { return item.second.state == state && !item.second.held; }));
+    return static_cast<std::size_t>(std::ranges::count_if(report.results, [&](const auto& item) {
+        return item.second.state == state && !item.second.held;
+    }));
 }
 
 } // namespace
 
 std::string change_text(const Change& change, const ApplyResults& results, const Style& style) {
     const OpWords word = words(change.op);
-    std::string out = fmt::format("  {}  {}\n", colored(word.sign, fmt::format("{} {}", word.sign, word.infinitive), style),
-                                  printable(change.dn.text()));
+    std::string out = fmt::format(
+        "  {}  {}\n", colored(word.sign, fmt::format("{} {}", word.sign, word.infinitive), style),
+        printable(change.dn.text()));
     std::string why = style.cyan(to_string(change.reason));
     if (!change.rule.empty())
         why += "  rule " + printable(change.rule);
@@ -135,9 +139,11 @@ std::string change_text(const Change& change, const ApplyResults& results, const
 }
 
 std::string held_text(const Held& held, const Style& style) {
-    const std::string what = held.change ? fmt::format("! held {}", words(held.change->op).infinitive) : "! held";
-    std::string out = fmt::format("  {}  {}\n", style.yellow(what),
-                                  held.dn.empty() ? printable(held.domain.text()) : printable(held.dn.text()));
+    const std::string what =
+        held.change ? fmt::format("! held {}", words(held.change->op).infinitive) : "! held";
+    std::string out =
+        fmt::format("  {}  {}\n", style.yellow(what),
+                    held.dn.empty() ? printable(held.domain.text()) : printable(held.dn.text()));
     std::string why = style.yellow(to_string(held.reason));
     if (!held.rule.empty())
         why += "  rule " + printable(held.rule);
@@ -153,7 +159,8 @@ std::string held_text(const Held& held, const Style& style) {
 }
 
 std::string summary_line(const CycleReport& report) {
-    static constexpr std::array ops{Op::create_container, Op::create, Op::update, Op::rename, Op::mark, Op::remove};
+    static constexpr std::array ops{Op::create_container, Op::create, Op::update,
+                                    Op::rename,           Op::mark,   Op::remove};
     std::vector<std::string> parts;
     const bool applied = !report.results.empty();
     for (const Op op : ops) {
@@ -161,7 +168,8 @@ std::string summary_line(const CycleReport& report) {
             if (change.op != op || !applied)
                 return change.op == op;
             const auto found = report.results.find(change.id());
-            return found != report.results.end() && found->second.state == ChangeResult::State::done;
+            return found != report.results.end() &&
+                   found->second.state == ChangeResult::State::done;
         };
         const auto n = std::ranges::count_if(report.plan.changes, counts);
         if (n > 0)
@@ -196,11 +204,16 @@ std::string plan_text(const CycleReport& report, const Style& style) {
 namespace {
 
 std::string unified(const Change& change, const Style& style) {
-    std::string out = style.bold("--- " + (change.before.empty() ? "(nothing)" : printable(change.dn.text()))) + "\n";
+    std::string out =
+        style.bold("--- " + (change.before.empty() ? "(nothing)" : printable(change.dn.text()))) +
+        "\n";
     const Dn& becomes = change.new_dn ? *change.new_dn : change.dn;
-    out += style.bold("+++ " + (change.op == Op::remove ? "(nothing)" : printable(becomes.text()))) + "\n";
+    out +=
+        style.bold("+++ " + (change.op == Op::remove ? "(nothing)" : printable(becomes.text()))) +
+        "\n";
     out += style.dim(fmt::format("#   {}{}", to_string(change.reason),
-                                 change.source ? ", source " + printable(change.source->dn.text()) : "")) +
+                                 change.source ? ", source " + printable(change.source->dn.text())
+                                               : "")) +
            "\n";
     std::map<std::string, std::map<std::string, char>, LessNoCase> merged;
     for (const auto& [name, values] : change.before)

@@ -34,7 +34,8 @@ std::string roles_text(const std::vector<ListedScp::RuleRole>& roles, const Styl
     std::vector<std::string> parts;
     for (const auto& [rule, role] : roles)
         if (role.role != Role::unrelated)
-            parts.push_back(role_word(role, style) + (roles.size() > 1 ? " (" + printable(rule) + ")" : "") +
+            parts.push_back(role_word(role, style) +
+                            (roles.size() > 1 ? " (" + printable(rule) + ")" : "") +
                             (role.why ? " " + to_string(*role.why) : ""));
     if (parts.empty())
         return roles.empty() ? "" : style.dim(to_string(Role::unrelated));
@@ -64,11 +65,12 @@ std::string list_text(const std::vector<ListedScp>& scps, const Style& style) {
     for (const ListedScp& listed : scps) {
         const Scp& scp = listed.scp;
         const Values& bindings = values_of(scp.attributes, "serviceBindingInformation");
-        std::string shown = bindings.empty() ? std::string("-") : printable(sorted(bindings).front(), 60);
+        std::string shown =
+            bindings.empty() ? std::string("-") : printable(sorted(bindings).front(), 60);
         if (bindings.size() > 1)
             shown += fmt::format(" (+{})", bindings.size() - 1);
-        table.add({printable(scp.domain.text()), roles_text(listed.roles, style), printable(scp.name, 80), shown,
-                   style.dim(printable(scp.dn.text()))});
+        table.add({printable(scp.domain.text()), roles_text(listed.roles, style),
+                   printable(scp.name, 80), shown, style.dim(printable(scp.dn.text()))});
     }
     return table.text(style);
 }
@@ -84,15 +86,18 @@ std::string show_text(const ShownScp& shown, const Style& style) {
     fact("domain", printable(scp.domain.text()));
     fact("GUID", scp.guid.to_string());
     for (const auto& [rule, role] : shown.listed.roles)
-        fact("rule " + printable(rule), role_word(role, style) + (role.why ? " " + to_string(*role.why) : ""));
+        fact("rule " + printable(rule),
+             role_word(role, style) + (role.why ? " " + to_string(*role.why) : ""));
     fact("modified", scp.modified ? to_rfc3339(*scp.modified) : "");
     fact("owner", shown.owner);
     fact("writable by", fmt::format("{}", fmt::join(shown.dacl_writers, ", ")));
     if (scp.marker) {
-        fact("copy made by", "instance " + printable(scp.marker->instance) + ", rule " + printable(scp.marker->rule));
+        fact("copy made by", "instance " + printable(scp.marker->instance) + ", rule " +
+                                 printable(scp.marker->rule));
         fact("its source", shown.source ? printable(shown.source->dn.text())
                                         : scp.marker->source.to_string() + " in " +
-                                              printable(scp.marker->origin.text()) + ": " + shown.source_state);
+                                              printable(scp.marker->origin.text()) + ": " +
+                                              shown.source_state);
     } else if (scp.marked) {
         fact("marker", style.red("not well formed: ") + printable(scp.marker_value));
     }
@@ -143,21 +148,23 @@ std::string topology_text(const Topology& topology, const Style& style) {
             if (domain.servers.empty())
                 table.add({name, netbios, parent, style.dim("none known"), "", ""});
             for (const Server& server : domain.servers) {
-                table.add({name, netbios, parent, printable(server.uri.to_string()), printable(server.site),
-                           marks_of(server, style)});
+                table.add({name, netbios, parent, printable(server.uri.to_string()),
+                           printable(server.site), marks_of(server, style)});
                 name = netbios = parent = "";
                 if (server.error)
-                    errors += "  " + style.red(printable(server.uri.to_string())) + ": " + server.error->message + "\n";
+                    errors += "  " + style.red(printable(server.uri.to_string())) + ": " +
+                              server.error->message + "\n";
             }
             if (domain.error)
-                errors += "  " + style.red(printable(domain.name.text())) + ": " + domain.error->message + "\n";
+                errors += "  " + style.red(printable(domain.name.text())) + ": " +
+                          domain.error->message + "\n";
         }
         if (!forest.domains.empty())
             out += table.text(style);
         out += errors;
         for (const Trust& trust : forest.trusts)
-            out += fmt::format("  trust {}  {}  {}\n", printable(trust.domain.text()), printable(trust.direction),
-                               printable(trust.type));
+            out += fmt::format("  trust {}  {}  {}\n", printable(trust.domain.text()),
+                               printable(trust.direction), printable(trust.type));
         out += "\n";
     }
     if (out.ends_with("\n\n"))
@@ -183,13 +190,16 @@ std::string dot_id(std::string_view text) {
 std::string topology_dot(const Topology& topology) {
     std::string out = "digraph topology {\n  rankdir=TB;\n  node [shape=box];\n";
     for (const Forest& forest : topology.forests) {
-        out += fmt::format("  subgraph {} {{\n    label={};\n", dot_id("cluster_" + forest.name), dot_id(forest.name));
+        out += fmt::format("  subgraph {} {{\n    label={};\n", dot_id("cluster_" + forest.name),
+                           dot_id(forest.name));
         for (const Domain& domain : forest.domains)
-            out += fmt::format("    {} [color={}];\n", dot_id(domain.name.text()), domain.error ? "red" : "black");
+            out += fmt::format("    {} [color={}];\n", dot_id(domain.name.text()),
+                               domain.error ? "red" : "black");
         out += "  }\n";
         for (const Domain& domain : forest.domains)
             if (domain.parent)
-                out += fmt::format("  {} -> {};\n", dot_id(domain.parent->text()), dot_id(domain.name.text()));
+                out += fmt::format("  {} -> {};\n", dot_id(domain.parent->text()),
+                                   dot_id(domain.name.text()));
         for (const Trust& trust : forest.trusts)
             out += fmt::format("  {} -> {} [style=dashed, label={}];\n", dot_id(forest.root.text()),
                                dot_id(trust.domain.text()), dot_id(trust.direction));
