@@ -37,7 +37,8 @@ Result<Planned> run_planned(Context& context, CycleOptions options) {
     planned.instance = (*sessions)->settings().instance;
     planned.marker_attribute = (*sessions)->settings().marker_attribute;
     planned.incomplete =
-        needed_but_incomplete(options.rules, planned.report.topology, planned.report.observation);
+        needed_but_incomplete({(*sessions)->settings(), options.rules, planned.report.topology,
+                               planned.report.observation});
     return planned;
 }
 

@@ -63,10 +63,12 @@ Exit exit_of_sync(const CycleReport& report, bool refused) {
     if (report.error)
         code = more_urgent(code, Exit::write_failed);
     for (const auto& [id, result] : report.results) {
-        if (result.held)
-            code = more_urgent(code, Exit::held);
-        else if (result.state != ChangeResult::State::done)
+        // A write that was tried and refused has failed; one that was not even tried is held.
+        if (result.state == ChangeResult::State::failed ||
+            (result.state == ChangeResult::State::skipped && !result.held))
             code = more_urgent(code, Exit::write_failed);
+        else if (result.held)
+            code = more_urgent(code, Exit::held);
     }
     return code;
 }

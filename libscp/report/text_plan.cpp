@@ -77,6 +77,8 @@ std::string outcome(const Change& change, const ApplyResults& results, const Sty
     }
     const bool failed = result.state == ChangeResult::State::failed;
     std::string out = "      " + (failed ? style.red("failed") : style.yellow("skipped"));
+    if (result.held)
+        out += " " + to_string(*result.held);
     if (result.error) {
         out += ": " + result.error->message;
         if (!result.error->hint.empty())
@@ -114,10 +116,9 @@ std::string incomplete_lines(const CycleReport& report, const Style& style) {
     return out.empty() ? out : out + "\n";
 }
 
-/// For people: the worst first.
-std::size_t count_state(const CycleReport& report, ChangeResult::State state) {
+std::size_t count_results(const CycleReport& report, ChangeResult::State state, bool held) {
     return static_cast<std::size_t>(std::ranges::count_if(report.results, [&](const auto& item) {
-        return item.second.state == state && !item.second.held;
+        return item.second.state == state && item.second.held.has_value() == held;
     }));
 }
 
@@ -176,14 +177,17 @@ std::string summary_line(const CycleReport& report) {
             parts.push_back(applied ? fmt::format("{} {}", n, words(op).done)
                                     : fmt::format("{} to {}", n, words(op).infinitive));
     }
-    if (const auto failed = count_state(report, ChangeResult::State::failed); failed > 0)
-        parts.push_back(fmt::format("{} failed", failed));
-    if (const auto skipped = count_state(report, ChangeResult::State::skipped); skipped > 0)
-        parts.push_back(fmt::format("{} skipped", skipped));
+    using State = ChangeResult::State;
+    const auto add = [&](std::size_t n, std::string_view what) {
+        if (n > 0)
+            parts.push_back(fmt::format("{} {}", n, what));
+    };
+    add(count_results(report, State::failed, false) + count_results(report, State::failed, true),
+        "failed");
+    add(count_results(report, State::skipped, false), "skipped");
     if (parts.empty())
         parts.emplace_back("nothing to do");
-    if (const auto held = all_held(report).size(); held > 0)
-        parts.push_back(fmt::format("{} held", held));
+    add(report.plan.held.size() + count_results(report, State::skipped, true), "held");
     parts.push_back(fmt::format("{} in sync", report.plan.in_sync));
     return fmt::format("{}", fmt::join(parts, ", "));
 }
@@ -192,7 +196,7 @@ std::string plan_text(const CycleReport& report, const Style& style) {
     std::map<DomainId, std::string> by_domain;
     for (const Change& change : report.plan.changes)
         by_domain[{change.forest, change.domain}] += change_text(change, report.results, style);
-    for (const Held& held : all_held(report))
+    for (const Held& held : report.plan.held) // what a server refused is told with its change
         by_domain[{held.forest, held.domain}] += held_text(held, style);
 
     std::string out = incomplete_lines(report, style);
@@ -240,7 +244,7 @@ std::string diff_text(const CycleReport& report, const Style& style) {
     std::string out = incomplete_lines(report, style);
     for (const Change& change : report.plan.changes)
         out += unified(change, style) + "\n";
-    for (const Held& held : all_held(report)) {
+    for (const Held& held : report.plan.held) {
         if (held.change)
             out += unified(*held.change, style);
         out += held_text(held, style) + "\n";
