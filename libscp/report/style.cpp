@@ -47,13 +47,13 @@ std::size_t display_width(std::string_view text) {
     return width;
 }
 
-Table::Table(std::vector<std::string> header) : header_(std::move(header)) {}
+TextTable::TextTable(std::vector<std::string> header) : header_(std::move(header)) {}
 
-void Table::add(std::vector<std::string> row) {
+void TextTable::add(std::vector<std::string> row) {
     rows_.push_back(std::move(row));
 }
 
-std::string Table::text(const Style& style) const {
+std::string TextTable::text(const Style& style) const {
     std::vector<std::size_t> widths;
     const auto measure = [&](const std::vector<std::string>& row) {
         widths.resize(std::max(widths.size(), row.size()));

@@ -23,9 +23,9 @@ struct Style {
 [[nodiscard]] std::size_t display_width(std::string_view text);
 
 /// Aligned columns, two blanks between them, no blanks at the end of a line.
-class Table {
+class TextTable {
   public:
-    explicit Table(std::vector<std::string> header);
+    explicit TextTable(std::vector<std::string> header);
     void add(std::vector<std::string> row);
     [[nodiscard]] bool empty() const { return rows_.empty(); }
     /// The header in bold, unless it is empty.

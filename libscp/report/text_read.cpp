@@ -61,7 +61,7 @@ std::string marks_of(const Server& server, const Style& style) {
 std::string list_text(const std::vector<ListedScp>& scps, const Style& style) {
     if (scps.empty())
         return "no serviceConnectionPoint found\n";
-    Table table({"DOMAIN", "ROLE", "NAME", "BINDINGS", "DN"});
+    TextTable table({"DOMAIN", "ROLE", "NAME", "BINDINGS", "DN"});
     for (const ListedScp& listed : scps) {
         const Scp& scp = listed.scp;
         const Values& bindings = values_of(scp.attributes, "serviceBindingInformation");
@@ -78,7 +78,7 @@ std::string list_text(const std::vector<ListedScp>& scps, const Style& style) {
 std::string show_text(const ShownScp& shown, const Style& style) {
     const Scp& scp = shown.listed.scp;
     std::string out = style.bold(printable(scp.dn.text())) + "\n";
-    Table facts({});
+    TextTable facts({});
     const auto fact = [&](std::string name, std::string value) {
         if (!value.empty())
             facts.add({"  " + std::move(name), std::move(value)});
@@ -105,7 +105,7 @@ std::string show_text(const ShownScp& shown, const Style& style) {
         fact("copy", printable(copy.scp.dn.text()));
     out += facts.text(style) + "\n";
 
-    Table values({});
+    TextTable values({});
     for (const auto& [name, list] : shown.attributes) {
         std::string label = "  " + printable(name);
         for (const std::string& value : sorted(list)) {
@@ -118,7 +118,7 @@ std::string show_text(const ShownScp& shown, const Style& style) {
     out += values.text(style);
 
     if (!shown.replication.empty()) {
-        Table notes({"  ATTRIBUTE", "VERSION", "TIME", "DC"});
+        TextTable notes({"  ATTRIBUTE", "VERSION", "TIME", "DC"});
         for (const ReplicationNote& note : shown.replication)
             notes.add({"  " + printable(note.attribute), std::to_string(note.version),
                        note.time ? to_rfc3339(*note.time) : "", printable(note.dc)});
@@ -139,7 +139,7 @@ std::string topology_text(const Topology& topology, const Style& style) {
             if (!forest.error->hint.empty())
                 out += "  " + style.dim("hint: " + forest.error->hint) + "\n";
         }
-        Table table({"  DOMAIN", "NETBIOS", "PARENT", "SERVER", "SITE", ""});
+        TextTable table({"  DOMAIN", "NETBIOS", "PARENT", "SERVER", "SITE", ""});
         std::string errors;
         for (const Domain& domain : forest.domains) {
             std::string name = "  " + printable(domain.name.text());

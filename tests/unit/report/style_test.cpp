@@ -5,7 +5,7 @@
 using namespace scp;
 
 TEST_CASE("a table is aligned by what is seen") {
-    Table table({"A", "LONG"});
+    TextTable table({"A", "LONG"});
     table.add({"Z\xc3\xbcrich", "1"});
     table.add({Style{true}.green("x"), "2"});
     table.add({"y"});
@@ -13,7 +13,7 @@ TEST_CASE("a table is aligned by what is seen") {
 }
 
 TEST_CASE("a table without a header has none, and no blanks at the end of a line") {
-    Table table({});
+    TextTable table({});
     table.add({"a", "", ""});
     table.add({"b", "", "c"});
     CHECK(table.text(Style{}) == "a\nb    c\n");
