@@ -8,7 +8,7 @@
 
 namespace scp {
 
-void Table::decide() {
+void DecisionTable::decide() {
     if (target_incomplete() || rules_overlap())
         return;
     rule_gone();
@@ -26,7 +26,7 @@ void Table::decide() {
 }
 
 // Row 1.
-bool Table::target_incomplete() {
+bool DecisionTable::target_incomplete() {
     if (cell_.view != nullptr && cell_.view->complete())
         return false;
     out_.incomplete.emplace(rule().name, cell_.target);
@@ -43,7 +43,7 @@ bool same_writes(const RuleView& one, const RuleView& other) {
 }
 } // namespace
 
-bool Table::rules_overlap() {
+bool DecisionTable::rules_overlap() {
     std::string others;
     bool differ = false;
     for (const auto* views : {&cell_.rules, &cell_.also})
@@ -60,7 +60,7 @@ bool Table::rules_overlap() {
 }
 
 // Row 2. Where a trusted source of the copy's identity is there, row 13 pairs the copy with it.
-void Table::rule_gone() {
+void DecisionTable::rule_gone() {
     if (!cell_.sources.empty())
         return;
     std::erase_if(ours_, [&](const Copy& copy) {
@@ -84,7 +84,7 @@ void Table::rule_gone() {
 }
 
 // Row 3.
-void Table::parked() {
+void DecisionTable::parked() {
     std::erase_if(ours_, [&](const Copy& copy) {
         if (!copy.marker().parked)
             return false;
@@ -95,7 +95,7 @@ void Table::parked() {
 }
 
 // Rows 4 and 5. A rule that was not asked for may want the copy here.
-bool Table::not_a_target() {
+bool DecisionTable::not_a_target() {
     if (cell_.is_target)
         return false;
     if (!cell_.also.empty())
@@ -116,7 +116,7 @@ bool Table::not_a_target() {
 }
 
 // Row 6.
-void Table::duplicates() {
+void DecisionTable::duplicates() {
     if (ours_.size() < 2)
         return;
     const auto expected = [&](const Copy& copy) { return copy.scp->dn == expected_dn(copy); };
@@ -130,7 +130,7 @@ void Table::duplicates() {
 }
 
 // Rows 7, 8 and 9.
-bool Table::natives() {
+bool DecisionTable::natives() {
     const bool at_stake = !cell_.sources.empty() || ours() != nullptr;
     std::vector<const Scp*> trusted;
     for (const auto* scp : cell_.natives)
@@ -161,7 +161,7 @@ bool Table::natives() {
 }
 
 // Row 10.
-bool Table::foreign() {
+bool DecisionTable::foreign() {
     if (cell_.foreign.empty() || cell_.sources.empty())
         return false;
     const auto equal = [&](const Scp* scp) { return equals_source(*scp); };
@@ -179,7 +179,7 @@ bool Table::foreign() {
     return true;
 }
 
-bool Table::source_marked() {
+bool DecisionTable::source_marked() {
     const Scp* recorded = ours() == nullptr ? nullptr : ours()->source.scp;
     if (recorded == nullptr)
         return false;
@@ -195,7 +195,7 @@ bool Table::source_marked() {
 }
 
 // Row 11.
-bool Table::source_gone() {
+bool DecisionTable::source_gone() {
     if (!cell_.sources.empty())
         return false;
     if (ours() == nullptr)
@@ -210,7 +210,7 @@ bool Table::source_gone() {
 }
 
 /// What became of the recorded source, which is not in S.
-Reason Table::why_gone(const Copy& copy) const {
+Reason DecisionTable::why_gone(const Copy& copy) const {
     using State = RecordedSource::State;
     if (!copy.source.origin_complete || copy.source.state == State::unknown)
         return Reason::source_not_seen;
@@ -233,7 +233,7 @@ Reason Table::why_gone(const Copy& copy) const {
 }
 
 /// The same for people.
-std::string Table::what_became(const Copy& copy, Reason why) const {
+std::string DecisionTable::what_became(const Copy& copy, Reason why) const {
     const RecordedSource& source = copy.source;
     const std::string origin = copy.marker().origin.text();
     const std::string dn = source.scp == nullptr ? "" : printable(source.scp->dn.text());
@@ -255,7 +255,7 @@ std::string Table::what_became(const Copy& copy, Reason why) const {
 }
 
 // Row 12.
-bool Table::choose_source() {
+bool DecisionTable::choose_source() {
     if (!sources_agree())
         return prefer_source();
     source_ = cell_.sources.front();
@@ -267,7 +267,7 @@ bool Table::choose_source() {
 }
 
 /// Never past a preferred domain that was not read whole: the one preferred may be there, unseen.
-bool Table::prefer_source() {
+bool DecisionTable::prefer_source() {
     const Dn dn = ours() != nullptr ? ours()->scp->dn
                                     : copy_dn(*cell_.sources.front(), rule(), cell_.view->nc);
     const auto disagree = [&](const std::string& detail) {
@@ -304,7 +304,7 @@ Decisions decide(const PlanInput& input, const Pairing& pairing) {
     Decisions decisions;
     Contents contents;
     for (const auto& cell : pairing.cells)
-        Table(input, pairing, cell, contents, decisions).decide();
+        DecisionTable(input, pairing, cell, contents, decisions).decide();
     for (const auto& view : pairing.rules) {
         for (const auto& target : view.targets) {
             const auto found = std::ranges::find(input.observation.domains, target, ref);

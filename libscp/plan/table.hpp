@@ -45,10 +45,10 @@ using Contents = std::map<std::pair<const Scp*, const Rule*>, Attributes>;
 //  19  | content, `attrs` or `sel` differ                | update
 //  20  | equal                                           | nothing; a retire mark is taken off
 // clang-format on
-class Table {
+class DecisionTable {
   public:
-    Table(const PlanInput& input, const Pairing& pairing, const Cell& cell, Contents& contents,
-          Decisions& out)
+    DecisionTable(const PlanInput& input, const Pairing& pairing, const Cell& cell,
+                  Contents& contents, Decisions& out)
         : input_(input), all_rules_(pairing.rules), cell_(cell), contents_(contents), out_(out),
           ours_(cell.copies) {}
 
