@@ -1,5 +1,6 @@
 """The libldap directory against real servers: transports, log-ins, reads, writes, watching."""
 
+import subprocess
 import threading
 
 import pytest
@@ -340,6 +341,20 @@ def test_watching_says_when_the_connection_is_lost_and_ends_when_stopped(lab, dr
     done = driver.finish(process, timeout=10)["done"][0]
     assert done["told"] == 1 and done["error"] is None
     proxy.close()
+
+
+def test_a_quiet_directory_is_watched_on(lab, driver):
+    told = driver.endpoint(lab.server("emea").ldapi, mechanism="external", operation_ms=700)
+    told["do"] = [{"op": "persist", "dn": EMEA, "filter": "(keywords=quiet)", "changes": 2}]
+    process = driver.start(told)
+    assert process.stderr.readline() == b"change 1\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=2)  # well past the operation's deadline
+    admin = lab.domain("emea")
+    admin.add_scp("quiet", ["quiet"], ["b"], container=forest.COPY_CONTAINER)
+    done = driver.finish(process, timeout=10)["done"][0]
+    admin.ldap.delete_s(f"CN=quiet,{SCPD}")
+    assert done["told"] == 2 and done["error"] is None
 
 
 # ---- DNS

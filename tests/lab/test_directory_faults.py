@@ -272,8 +272,16 @@ GUID_BYTES = bytes(range(16))
 GUID = "03020100-0504-0706-0809-0a0b0c0d0e0f"
 
 
-def anonymous(driver, server, **more) -> dict:
-    return driver.endpoint(server.uri, tls="none", mechanism="anonymous", **more)
+def anonymous(driver, server, tls="none", **more) -> dict:
+    return driver.endpoint(server.uri, tls=tls, mechanism="anonymous", **more)
+
+
+def test_no_value_leaves_in_clear(driver, address):
+    with FakeServer(address, root_dse=AD) as server:
+        told = driver(anonymous(driver, server), write(add("CN=secret,DC=x", ["hush"])))
+    error = told["done"][0]["results"][0]
+    assert error["kind"] == "settings" and "in clear" in error["message"]
+    assert b"hush" not in server.received
 
 
 def test_names_by_guid_where_the_server_really_takes_them(driver, address):
@@ -284,9 +292,10 @@ def test_names_by_guid_where_the_server_really_takes_them(driver, address):
             return [message.response(request.id, "modify-response", 0)]
         return None
 
-    with FakeServer(address, root_dse=AD, answer=answer) as server:
+    certificate = driver.lab.certificate("good", address)
+    with FakeServer(address, starttls=certificate, root_dse=AD, answer=answer) as server:
         change = modify("CN=moved,DC=x", ("replace", "cn", ["y"])) | {"guid": GUID}
-        told = driver(anonymous(driver, server), write(change))
+        told = driver(anonymous(driver, server, tls="starttls"), write(change))
     assert told["takes_guid_names"] is True and told["done"][0]["results"] == [None]
     assert told["root_dse"]["token_groups"] == 2 and told["root_dse"]["usn"] == 4711
     assert server.requests[-2].dn == f"<GUID={GUID}>"  # the last is the unbind

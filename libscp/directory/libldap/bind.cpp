@@ -194,7 +194,7 @@ Result<void> check_policy(const Endpoint& endpoint) {
                         fmt::format("refusing to send a password in clear to {}", server),
                         "Use an ldaps:// URI, tls: {mode: starttls}, or mechanism: gssapi.");
         }
-        if (auth.bind_dn.empty()) {
+        if (auth.bind_dn.empty() || auth.bind_dn.find('\0') != std::string::npos) {
             return fail(ErrorKind::settings, "mechanism simple needs auth.bind_dn");
         }
         if (auth.password_file.empty() && auth.credential.empty()) {

@@ -36,8 +36,8 @@ Result<void> LdapSession::fetch_range(Entry& entry, const std::string& ranged_na
     rest.base = {entry.dn, guid_of(entry.attributes)};
     rest.scope = Scope::base;
     rest.deleted = search.deleted;
-    const std::string what =
-        fmt::format("cannot read all of {} of {}", attribute, printable(entry.dn.text()));
+    const std::string what = fmt::format("cannot read all of {} of {}", printable(attribute),
+                                         printable(entry.dn.text()));
     Result<void> outcome{};
     while (range && range->last) {
         if (values.size() != *range->last + 1) {

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "directory/libldap/codes.hpp"
+#include "directory/libldap/tls.hpp"
 
 #include <fmt/format.h>
 
@@ -59,6 +60,8 @@ Result<std::unique_ptr<Directory>> LdapSession::open(const Endpoint& endpoint,
     }
     std::unique_ptr<LdapSession> session(
         new LdapSession(std::move(*link), endpoint.timeouts.operation));
+    session->in_clear_ = endpoint.auth.mechanism == AuthSettings::Mechanism::anonymous &&
+                         endpoint.uri.scheme != ServerUri::Scheme::ldapi && !uses_tls(endpoint);
     if (auto read = session->read_root_dse(deadline); !read) {
         return fail(read.error());
     }

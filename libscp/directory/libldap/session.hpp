@@ -58,6 +58,7 @@ class LdapSession : public Directory {
     std::chrono::milliseconds timeout_;
     RootDse root_dse_;
     bool takes_guid_names_ = false;
+    bool in_clear_ = false; ///< anonymous without TLS: reading is all that may be done
 };
 
 } // namespace scp

@@ -101,6 +101,17 @@ Result<int> LdapSession::send_write(const Write& write, Deadline deadline) {
         error.message = fmt::format("{}: not sent: {}", describe(write), error.message);
         return fail(std::move(error));
     }
+    if (in_clear_) {
+        return fail(
+            ErrorKind::settings,
+            fmt::format("{}: refusing to send values in clear to {}", describe(write), server()),
+            "Use an ldaps:// URI, tls: {mode: starttls}, or mechanism: gssapi.");
+    }
+    if (const auto* rename = std::get_if<RenameEntry>(&write);
+        rename != nullptr && rename->new_rdn.find('\0') != std::string::npos) {
+        return fail(ErrorKind::rejected,
+                    describe(write) + ": a raw NUL in the name"); // a C string there
+    }
     LDAP* ld = link_->handle();
     int id = 0;
     const int code = std::visit(
