@@ -92,8 +92,8 @@ void put_in_order(Plan& plan) {
     sort_by_key(plan.held, [](const Held& held) {
         return std::tuple_cat(order_of(held), std::tuple(held.detail));
     });
-    const auto [first, last] = std::ranges::unique(plan.held, {}, &Held::id);
-    plan.held.erase(first, last);
+    const auto alike = [](const Held& a, const Held& b) { return a.id() == b.id(); };
+    plan.held.erase(std::unique(plan.held.begin(), plan.held.end(), alike), plan.held.end());
 }
 
 } // namespace scp

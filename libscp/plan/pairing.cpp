@@ -79,10 +79,10 @@ void Pairer::index() {
         return std::tuple(domain_of(*scp), scp->guid, scp->dn.key());
     };
     std::ranges::stable_sort(scps_, {}, key);
-    const auto [first, last] = std::ranges::unique(scps_, [](const Scp* a, const Scp* b) {
+    const auto one_object = [](const Scp* a, const Scp* b) {
         return a->guid == b->guid && domain_of(*a) == domain_of(*b);
-    });
-    scps_.erase(first, last);
+    };
+    scps_.erase(std::unique(scps_.begin(), scps_.end(), one_object), scps_.end());
     for (const auto* scp : scps_)
         by_guid_[scp->guid].push_back(scp);
 }

@@ -79,8 +79,7 @@ std::string selector_hash(const Rule& rule) {
         match["keywords"].push_back(fold_case(keyword));
     auto& keywords = match["keywords"];
     std::ranges::sort(keywords);
-    const auto [first, last] = std::ranges::unique(keywords);
-    keywords.erase(first, last);
+    keywords.erase(std::unique(keywords.begin(), keywords.end()), keywords.end());
     match["name"] = {fold_case(rule.name_glob)};
     return content_hash(match);
 }
