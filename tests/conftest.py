@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent / "lab"))
 
 from scplab import Lab  # noqa: E402
 from scplab.runner import Scpctl, Scpd  # noqa: E402
+from scplab.world import World  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +47,11 @@ def scpd(scratch: Path) -> Iterator[Scpd]:
     runner = Scpd(scratch)
     yield runner
     runner.close()
+
+
+@pytest.fixture
+def world(lab: Lab, scpctl: Scpctl) -> Iterator[World]:
+    """The module's lab in its first state, which it is put back to after the test."""
+    one = World(lab, scpctl)
+    yield one
+    one.close()
