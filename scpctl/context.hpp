@@ -38,7 +38,8 @@ struct GlobalOptions {
 
     /// Any flag that says how to log in or which CA to believe.
     [[nodiscard]] bool overrides_connection() const {
-        return !ca_file.empty() || starttls || !bind_dn.empty() || !password_file.empty() || !mechanism.empty();
+        return !ca_file.empty() || starttls || !bind_dn.empty() || !password_file.empty() ||
+               !mechanism.empty();
     }
 };
 void declare_global_options(CLI::App& app, GlobalOptions& options);
@@ -56,13 +57,14 @@ struct RuleOptions {
 
     /// Any flag of a one-off rule was given.
     [[nodiscard]] bool one_off() const {
-        return !keywords.empty() || !accounts.empty() || !to.empty() || !container.empty() || create_containers ||
-               !mode.empty() || !trust_containers.empty();
+        return !keywords.empty() || !accounts.empty() || !to.empty() || !container.empty() ||
+               create_containers || !mode.empty() || !trust_containers.empty();
     }
 };
 void declare_rule_options(CLI::App& app, RuleOptions& options);
 
-/// A one-off rule, named "cli". ErrorKind::usage where a flag makes no sense. Accounts and targets may be empty.
+/// A one-off rule, named "cli". ErrorKind::usage where a flag makes no sense. Accounts and targets
+/// may be empty.
 [[nodiscard]] Result<Rule> one_off_rule(const RuleOptions& options);
 
 /// What a verb works with: settings, sessions and output, each made when first asked for.
@@ -80,18 +82,21 @@ class Context {
 
     /// The file -c names, else $SCPD_CONFIG, else /etc/scpd/scpd.yaml.
     [[nodiscard]] std::filesystem::path settings_file() const;
-    /// From the settings file, with the connection flags over it; or from the connection flags alone, where --server is
-    /// given and neither -c nor $SCPD_CONFIG. ErrorKind::settings, usage.
+    /// From the settings file, with the connection flags over it; or from the connection flags
+    /// alone, where --server is given and neither -c nor $SCPD_CONFIG. ErrorKind::settings, usage.
     [[nodiscard]] Result<const Settings*> settings();
-    /// Those that --rule names, else a one-off rule where its flags are given, else all. ErrorKind::usage.
+    /// Those that --rule names, else a one-off rule where its flags are given, else all.
+    /// ErrorKind::usage.
     [[nodiscard]] Result<std::vector<Rule>> select_rules(const RuleOptions& options);
     /// Sessions over settings(); nothing is connected yet.
     [[nodiscard]] Result<Sessions*> sessions();
-    /// Discovered once. Fails where no forest could be read at all; otherwise what is missing says so inside.
+    /// Discovered once. Fails where no forest could be read at all; otherwise what is missing says
+    /// so inside.
     [[nodiscard]] Result<const Topology*> topology();
     /// --history DIR, else /var/lib/scpd/history as root, $XDG_STATE_HOME/scpd/history otherwise.
     [[nodiscard]] std::filesystem::path history_dir() const;
-    [[nodiscard]] Result<std::unique_ptr<History>> open_history() const;
+    /// Opened once.
+    [[nodiscard]] Result<History*> open_history();
 
     [[nodiscard]] Progress& progress();
 
@@ -103,10 +108,12 @@ class Context {
     std::unique_ptr<Connector> connector_;
     std::unique_ptr<Sessions> sessions_;
     std::optional<Topology> topology_;
+    std::unique_ptr<History> history_;
     std::unique_ptr<Progress> progress_;
 };
 
-/// Bytes that may stand in an argument: valid UTF-8 without control characters. `option` is for the message.
+/// Bytes that may stand in an argument: valid UTF-8 without control characters. `option` is for the
+/// message.
 [[nodiscard]] Result<void> check_argument(std::string_view option, std::string_view value);
 
 } // namespace scp

@@ -6,9 +6,9 @@
 namespace scp {
 
 Exit more_urgent(Exit a, Exit b) {
-    static constexpr std::array order{Exit::interrupted, Exit::bug,     Exit::usage, Exit::unreachable,
-                                      Exit::write_failed, Exit::held,   Exit::several, Exit::no,
-                                      Exit::ok};
+    static constexpr std::array order{Exit::interrupted, Exit::bug,          Exit::usage,
+                                      Exit::unreachable, Exit::write_failed, Exit::held,
+                                      Exit::several,     Exit::no,           Exit::ok};
     return *std::ranges::find_if(order, [&](Exit code) { return code == a || code == b; });
 }
 

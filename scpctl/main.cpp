@@ -1,1 +1,28 @@
-int main() { return 0; }
+#include "directory/libldap/connector.hpp"
+#include "scpctl/program.hpp"
+#include "scpctl/signals.hpp"
+
+#include <cstdlib>
+#include <iostream>
+
+#include <unistd.h>
+
+int main(int argc, char** argv) {
+    scp::Signals signals;
+    const scp::Surroundings around{
+        .out = std::cout,
+        .err = std::cerr,
+        .out_is_terminal = ::isatty(STDOUT_FILENO) == 1,
+        .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
+        .in_is_terminal = ::isatty(STDIN_FILENO) == 1,
+        .make_connector = scp::make_ldap_connector,
+        .environment =
+            [](const char* name) {
+                const char* value = std::getenv(name);
+                return std::string(value == nullptr ? "" : value);
+            },
+        .read_answer = [&] { return signals.read_line(STDIN_FILENO); },
+        .stop = signals.stop(),
+    };
+    return scp::run_scpctl({argv + 1, argv + argc}, around);
+}

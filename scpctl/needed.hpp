@@ -1,27 +1,22 @@
 #pragma once
 
-#include "observe/observation.hpp"
-#include "forest/topology.hpp"
-#include "settings/settings.hpp"
+#include "plan/plan.hpp"
+#include "plan/rule_view.hpp"
 
 #include <optional>
 #include <set>
-#include <span>
-#include <string>
-#include <utility>
 
 namespace scp {
 
-/// Forest and domain.
-using DomainKey = std::pair<std::string, DomainName>;
+/// The domains that the rules need: where their sources may be, where their accounts live or, where
+/// that is not known, may live, and the other targets.
+[[nodiscard]] std::set<DomainRef> needed_domains(const PlanInput& input);
 
-/// The domains that the rules need: where their sources may be, where their accounts live, and the other targets.
-[[nodiscard]] std::set<DomainKey> needed_domains(std::span<const Rule> rules, const Topology& topology,
-                                                 const Observation& observation);
+/// An error of the cause's kind, naming them, where one of `domains` was not read to a proved end.
+[[nodiscard]] std::optional<Error> incomplete_among(const std::set<DomainRef>& domains,
+                                                    const Observation& observation);
 
-/// ErrorKind::incomplete, naming them, where one of these domains was not read to a proved end, or where a forest that
-/// the rules need could not be read at all.
-[[nodiscard]] std::optional<Error> needed_but_incomplete(std::span<const Rule> rules, const Topology& topology,
-                                                         const Observation& observation);
+/// The same for what the rules need, and where a forest that they need could not be read at all.
+[[nodiscard]] std::optional<Error> needed_but_incomplete(const PlanInput& input);
 
 } // namespace scp

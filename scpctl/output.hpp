@@ -25,8 +25,10 @@ class Output {
 
     [[nodiscard]] Format format() const { return format_; }
     /// A document is wanted (JSON or YAML), not text.
-    [[nodiscard]] bool structured() const { return format_ == Format::json || format_ == Format::yaml; }
-    [[nodiscard]] const Style& style() const { return style_; }             ///< for stdout
+    [[nodiscard]] bool structured() const {
+        return format_ == Format::json || format_ == Format::yaml;
+    }
+    [[nodiscard]] const Style& style() const { return style_; }                ///< for stdout
     [[nodiscard]] const Style& style_for_errors() const { return err_style_; } ///< for stderr
     [[nodiscard]] bool quiet() const { return quiet_; }
     [[nodiscard]] int verbosity() const { return verbosity_; }
@@ -49,8 +51,8 @@ class Output {
     int verbosity_;
 };
 
-/// Shows on stderr what is being done once it has taken longer than a second: on a terminal as one line that goes away,
-/// elsewhere only with -v, as lines.
+/// Shows on stderr what is being done once it has taken longer than a second: on a terminal as one
+/// line that goes away, elsewhere only with -v, as lines.
 class Progress {
   public:
     Progress(const Surroundings& around, const Output& output,

@@ -15,8 +15,9 @@ namespace scp {
 
 class Context;
 
-/// Runs a verb whose options have been parsed. An Error is printed by the frame, in text or JSON, and decides the exit
-/// code (exit_for); a verb that has printed its document itself returns the code instead.
+/// Runs a verb whose options have been parsed. An Error is printed by the frame, in text or JSON,
+/// and decides the exit code (exit_for); a verb that has printed its document itself returns the
+/// code instead.
 using RunVerb = std::function<Result<Exit>(Context&)>;
 
 /// One verb of scpctl: a row of the table in verbs.cpp. Two words ("config check") make a group.
@@ -24,10 +25,11 @@ struct Verb {
     std::string_view name;
     std::string_view summary;     ///< one line, for `scpctl --help`
     std::string_view description; ///< what it does, for `scpctl VERB --help`
-    std::string_view exit_status; ///< one code a line, besides 2, 4 and 130: "0  nothing to do\n1  …"
-    std::string_view examples;    ///< command lines, one a line
-    std::string_view schema;      ///< of its JSON document: "scpd.plan/1"
-    bool ldif = false;            ///< -o ldif makes sense
+    std::string_view
+        exit_status; ///< one code a line, besides 2, 4 and 130: "0  nothing to do\n1  …"
+    std::string_view examples;                   ///< command lines, one a line
+    std::string_view schema;                     ///< of its JSON document: "scpd.plan/1"
+    bool ldif = false;                           ///< -o ldif makes sense
     RunVerb (*declare)(CLI::App& app) = nullptr; ///< declares its options on `app`
 };
 

@@ -24,18 +24,23 @@ struct Search {
     ObjectRef base;
     Scope scope = Scope::subtree;
     Filter filter = present("objectClass");
-    std::vector<std::string> attributes; ///< empty: all user attributes. entryUUID, entryCSN must be named.
-    bool deleted = false;  ///< also deleted objects, where the server knows show-deleted (1.2.840.113556.1.4.417)
-    bool security = false; ///< nTSecurityDescriptor as owner, group and DACL (sd_flags 7), where the server knows it
+    std::vector<std::string>
+        attributes;        ///< empty: all user attributes. entryUUID, entryCSN must be named.
+    bool deleted = false;  ///< also deleted objects, where the server knows show-deleted
+                           ///< (1.2.840.113556.1.4.417)
+    bool security = false; ///< nTSecurityDescriptor as owner, group and DACL (sd_flags 7), where
+                           ///< the server knows it
 };
 
-/// What a search gave. `incomplete` empty means: read to a *proved* end (result code 0 and, where paged, the last page's
-/// control with an empty cookie, no reference into a naming context that was asked for). Entries that came before
-/// a failure are kept: they exist, but nothing may be concluded from what is absent. A base search of an object
-/// that is not there is complete with no entries.
+/// What a search gave. `incomplete` empty means: read to a *proved* end (result code 0 and, where
+/// paged, the last page's control with an empty cookie, no reference into a naming context that was
+/// asked for). Entries that came before a failure are kept: they exist, but nothing may be
+/// concluded from what is absent. A base search of an object that is not there is complete with no
+/// entries.
 struct Found {
     std::vector<Entry> entries;
-    std::vector<std::string> references; ///< continuation references (search URIs), e.g. to child domains
+    std::vector<std::string>
+        references; ///< continuation references (search URIs), e.g. to child domains
     std::optional<Error> incomplete;
 
     [[nodiscard]] bool complete() const { return !incomplete; }
@@ -48,11 +53,22 @@ struct Modification {
     Values values; ///< remove: exactly these; empty: the whole attribute
 };
 
-struct AddEntry { Dn dn; Attributes attributes; };
-struct ModifyEntry { ObjectRef object; std::vector<Modification> modifications; };
+struct AddEntry {
+    Dn dn;
+    Attributes attributes;
+};
+struct ModifyEntry {
+    ObjectRef object;
+    std::vector<Modification> modifications;
+};
 /// New RDN below the same parent; the old RDN value goes.
-struct RenameEntry { ObjectRef object; std::string new_rdn; };
-struct DeleteEntry { ObjectRef object; };
+struct RenameEntry {
+    ObjectRef object;
+    std::string new_rdn;
+};
+struct DeleteEntry {
+    ObjectRef object;
+};
 using Write = std::variant<AddEntry, ModifyEntry, RenameEntry, DeleteEntry>;
 
 /// Read once, at connect.
@@ -63,20 +79,22 @@ struct RootDse {
     Dn schema_naming_context;
     std::vector<Dn> naming_contexts;
     std::string dns_host_name;
-    std::string ds_service_name;   ///< DN of the NTDS Settings object
+    std::string ds_service_name; ///< DN of the NTDS Settings object
     Dn server_name;
     std::vector<std::string> supported_controls;
     std::vector<std::string> supported_capabilities;
     std::vector<std::string> supported_sasl_mechanisms;
-    std::vector<std::string> token_groups; ///< SIDs (bytes) of the bound account, itself and its groups; AD only
+    std::vector<std::string>
+        token_groups; ///< SIDs (bytes) of the bound account, itself and its groups; AD only
     std::optional<std::uint64_t> highest_committed_usn;
 
     [[nodiscard]] bool supports_control(std::string_view oid) const;
 };
 
-/// One session with one server. Not for use by two threads at once. Every call ends within the operation's deadline,
-/// or at once when the stop token given at connect is triggered (ErrorKind::interrupted).
-/// After a failure of kind unreachable the session is dead: every later call fails likewise.
+/// One session with one server. Not for use by two threads at once. Every call ends within the
+/// operation's deadline, or at once when the stop token given at connect is triggered
+/// (ErrorKind::interrupted). After a failure of kind unreachable the session is dead: every later
+/// call fails likewise.
 class Directory {
   public:
     Directory() = default;
@@ -87,33 +105,41 @@ class Directory {
     [[nodiscard]] virtual const RootDse& root_dse() const = 0;
     /// For messages and output: "ldaps://dc1.corp.test".
     [[nodiscard]] virtual const std::string& server() const = 0;
-    /// The server takes `<GUID=…>` as a name (tried at connect: what a RootDSE claims is not proof).
+    /// The server takes `<GUID=…>` as a name (tried at connect: what a RootDSE claims is not
+    /// proof).
     [[nodiscard]] virtual bool takes_guid_names() const = 0;
 
     /// Paged where it is not a base search.
     [[nodiscard]] virtual Found search(const Search& search) = 0;
     /// Many small searches, pipelined. Answers in the order asked.
     [[nodiscard]] virtual std::vector<Found> search_all(std::span<const Search> searches);
-    /// Pipelined. Answers in the order asked; each write stands for itself. A write whose answer did not come has
-    /// ErrorKind::unreachable: it may have happened.
+    /// Pipelined. Answers in the order asked; each write stands for itself, and the server may take
+    /// them in any order: what depends on another write belongs into a later call. A write whose
+    /// answer did not come has ErrorKind::unreachable: it may have happened.
     [[nodiscard]] virtual std::vector<Result<void>> write(std::span<const Write> writes) = 0;
 
-    /// RFC 4533 refreshAndPersist over `nc`: calls `on_change` once the refresh is done, then after every change,
-    /// from this thread, until `stop` or a failure. Returns without an error only when stopped.
-    [[nodiscard]] virtual Result<void> persist(const Dn& nc, const Filter& filter, std::stop_token stop,
+    /// RFC 4533 refreshAndPersist over `nc`: calls `on_change` once the refresh is done, then after
+    /// every change, from this thread, until `stop` or a failure. Returns without an error only
+    /// when stopped.
+    [[nodiscard]] virtual Result<void> persist(const Dn& nc, const Filter& filter,
+                                               std::stop_token stop,
                                                const std::function<void()>& on_change) = 0;
 };
 
-/// Opens sessions: real ones (directory/libldap), in-memory ones in tests. Safe for use by several threads.
+/// Opens sessions: real ones (directory/libldap), in-memory ones in tests. Safe for use by several
+/// threads.
 class Connector {
   public:
     virtual ~Connector() = default;
-    /// DNS, connect, TLS, bind and RootDSE within endpoint.timeouts.connect. ErrorKind::unreachable, refused, settings.
-    [[nodiscard]] virtual Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint, std::stop_token stop) = 0;
-    /// The domain's DCs, best first: SRV _ldap._tcp.dc._msdcs.<domain>, by priority and weight. Ports from SRV.
-    /// As ldap:// or ldaps:// (port 636 then) by `scheme`.
-    [[nodiscard]] virtual Result<std::vector<ServerUri>> locate(const std::string& domain, ServerUri::Scheme scheme,
-                                                                std::chrono::milliseconds timeout) = 0;
+    /// DNS, connect, TLS, bind and RootDSE within endpoint.timeouts.connect.
+    /// ErrorKind::unreachable, refused, settings.
+    [[nodiscard]] virtual Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint,
+                                                                     std::stop_token stop) = 0;
+    /// The domain's DCs, best first: SRV _ldap._tcp.dc._msdcs.<domain>, by priority and weight.
+    /// Ports from SRV. As ldap:// or ldaps:// (port 636 then) by `scheme`.
+    [[nodiscard]] virtual Result<std::vector<ServerUri>>
+    locate(const std::string& domain, ServerUri::Scheme scheme,
+           std::chrono::milliseconds timeout) = 0;
 };
 
 } // namespace scp

@@ -11,15 +11,19 @@ namespace {
 
 constexpr std::uint16_t default_port(ServerUri::Scheme scheme) {
     switch (scheme) {
-    case ServerUri::Scheme::ldap: return 389;
-    case ServerUri::Scheme::ldaps: return 636;
-    case ServerUri::Scheme::ldapi: return 0;
+    case ServerUri::Scheme::ldap:
+        return 389;
+    case ServerUri::Scheme::ldaps:
+        return 636;
+    case ServerUri::Scheme::ldapi:
+        return 0;
     }
     return 0;
 }
 
 tl::unexpected<Error> bad_uri(std::string_view text, std::string_view why) {
-    return fail(ErrorKind::usage, fmt::format("\"{}\" is not a server's URI: {}", printable(text), why),
+    return fail(ErrorKind::usage,
+                fmt::format("\"{}\" is not a server's URI: {}", printable(text), why),
                 "Write ldaps://HOST[:PORT], ldap://HOST[:PORT] or ldapi://%2Fpath%2Fof%2Fsocket.");
 }
 
@@ -62,7 +66,8 @@ std::optional<std::uint16_t> port_number(std::string_view digits) {
 Result<ServerUri> parse_local(std::string_view text, std::string_view rest) {
     auto path = percent_decoded(rest);
     if (!path || path->empty() || path->front() != '/') {
-        return bad_uri(text, "after ldapi:// comes the socket's absolute path, each / written as %2F");
+        return bad_uri(text,
+                       "after ldapi:// comes the socket's absolute path, each / written as %2F");
     }
     return ServerUri{ServerUri::Scheme::ldapi, *path, 0};
 }
@@ -129,7 +134,8 @@ std::string ServerUri::to_string() const {
         std::string out = "ldapi://";
         for (char c : host) {
             const bool plain = is_host_character(c);
-            out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+            out +=
+                plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
         }
         return out;
     }

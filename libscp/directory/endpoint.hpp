@@ -24,8 +24,9 @@ struct ServerUri {
 
 struct TlsSettings {
     enum class Mode { ldaps, starttls, none };
-    Mode mode = Mode::ldaps; ///< for an ldap:// URI: starttls or none; an ldaps:// URI always means TLS
-    std::string ca_file;     ///< empty: the system's CAs
+    Mode mode =
+        Mode::ldaps;     ///< for an ldap:// URI: starttls or none; an ldaps:// URI always means TLS
+    std::string ca_file; ///< empty: the system's CAs
     std::string cert_file, key_file;
     std::string min_version = "1.2";
     friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
@@ -38,14 +39,17 @@ struct AuthSettings {
     std::string keytab;        ///< empty: the caller's credential cache
     std::string bind_dn;       ///< simple: a DN, a UPN or DOMAIN\name
     std::string password_file; ///< simple
-    std::string credential;    ///< NAME in $CREDENTIALS_DIRECTORY, then /etc/credstore; keytab or password
-    std::string ccache;        ///< gssapi: this credential cache instead of the caller's, as libkrb5 names it
+    std::string
+        credential; ///< NAME in $CREDENTIALS_DIRECTORY, then /etc/credstore; keytab or password
+    std::string
+        ccache; ///< gssapi: this credential cache instead of the caller's, as libkrb5 names it
     friend bool operator==(const AuthSettings&, const AuthSettings&) = default;
 };
 
 struct Timeouts {
-    std::chrono::milliseconds connect{5000};    ///< for DNS, connect, TLS and bind together
-    std::chrono::milliseconds operation{30000}; ///< for each operation, against a server that never answers too
+    std::chrono::milliseconds connect{5000}; ///< for DNS, connect, TLS and bind together
+    std::chrono::milliseconds operation{
+        30000}; ///< for each operation, against a server that never answers too
     friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 

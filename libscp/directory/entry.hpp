@@ -13,8 +13,8 @@ struct Entry {
     Attributes attributes;
 };
 
-/// Names one object. Where `guid` is set and the server takes `<GUID=…>` names, that is the address (a rename or
-/// move in between does no harm); otherwise the DN.
+/// Names one object. Where `guid` is set and the server takes `<GUID=…>` names, that is the address
+/// (a rename or move in between does no harm); otherwise the DN.
 struct ObjectRef {
     Dn dn;
     std::optional<Guid> guid;

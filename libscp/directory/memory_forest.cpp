@@ -14,7 +14,8 @@ std::shared_ptr<MemoryPartition> MemoryForest::add_partition(const Dn& nc, Flavo
 }
 
 MemoryServer& MemoryForest::add_server(const std::string& domain, Flavour flavour,
-                                       std::vector<std::shared_ptr<MemoryPartition>> shared, const std::string& host) {
+                                       std::vector<std::shared_ptr<MemoryPartition>> shared,
+                                       const std::string& host) {
     const std::lock_guard lock(mutex_);
     auto server = std::make_unique<MemoryServer>();
     server->uri = {ServerUri::Scheme::ldap, host.empty() ? "dc1." + domain : host, 389};
@@ -34,7 +35,8 @@ MemoryServer& MemoryForest::add_server(const std::string& domain, Flavour flavou
 
 MemoryServer* MemoryForest::server(const std::string& host) {
     const std::lock_guard lock(mutex_);
-    const auto at = std::ranges::find_if(servers_, [&](const auto& one) { return equal_ascii_nocase(one->uri.host, host); });
+    const auto at = std::ranges::find_if(
+        servers_, [&](const auto& one) { return equal_ascii_nocase(one->uri.host, host); });
     return at == servers_.end() ? nullptr : at->get();
 }
 
@@ -68,7 +70,8 @@ Guid MemoryForest::next_guid() {
     return *Guid::parse(fmt::format("{:08x}-0000-4000-8000-{:012x}", seed_, ++guids_));
 }
 
-Result<std::unique_ptr<Directory>> MemoryForest::connect(const Endpoint& endpoint, std::stop_token stop) {
+Result<std::unique_ptr<Directory>> MemoryForest::connect(const Endpoint& endpoint,
+                                                         std::stop_token stop) {
     const std::lock_guard lock(mutex_);
     const std::string name = endpoint.uri.to_string();
     if (stop.stop_requested()) {
@@ -88,13 +91,16 @@ Result<std::unique_ptr<Directory>> MemoryForest::connect(const Endpoint& endpoin
     return std::make_unique<MemorySession>(*this, *found, std::move(stop));
 }
 
-Result<std::vector<ServerUri>> MemoryForest::locate(const std::string& domain, ServerUri::Scheme scheme,
+Result<std::vector<ServerUri>> MemoryForest::locate(const std::string& domain,
+                                                    ServerUri::Scheme scheme,
                                                     std::chrono::milliseconds) {
     const std::lock_guard lock(mutex_);
     std::vector<ServerUri> found;
     for (const auto& server : servers_) {
         if (!server->domain.empty() && equal_ascii_nocase(server->domain, domain)) {
-            found.push_back({scheme, server->uri.host, static_cast<std::uint16_t>(scheme == ServerUri::Scheme::ldaps ? 636 : 389)});
+            found.push_back(
+                {scheme, server->uri.host,
+                 static_cast<std::uint16_t>(scheme == ServerUri::Scheme::ldaps ? 636 : 389)});
         }
     }
     if (found.empty()) {

@@ -38,7 +38,8 @@ void put_little_endian(std::string& out, std::uint64_t value, int bytes) {
 
 } // namespace
 
-std::string make_property_metadata(const std::map<std::string, MemoryObject::Change, LessNoCase>& changes) {
+std::string
+make_property_metadata(const std::map<std::string, MemoryObject::Change, LessNoCase>& changes) {
     std::string records;
     std::uint64_t count = 0;
     for (const KnownAttribute& known : known_attributes) {
@@ -64,7 +65,7 @@ std::string make_property_metadata(const std::map<std::string, MemoryObject::Cha
 std::string make_security_descriptor(const Sid& owner) {
     constexpr std::uint64_t header = 20;
     std::string out;
-    put_little_endian(out, 1, 1);      // revision
+    put_little_endian(out, 1, 1); // revision
     put_little_endian(out, 0, 1);
     put_little_endian(out, 0x8004, 2); // self-relative, a DACL is there
     put_little_endian(out, header, 4);

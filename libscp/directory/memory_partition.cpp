@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "directory/memory.hpp"
+#include "directory/memory_rules.hpp"
 
 #include <fmt/format.h>
 
@@ -9,117 +10,20 @@
 namespace scp {
 namespace {
 
-/// What a directory adds to objectClass by itself.
-struct ClassChain {
-    std::string_view name;
-    std::array<std::string_view, 4> above;
-};
-constexpr std::array class_chains{
-    ClassChain{"container", {"top"}},
-    ClassChain{"organizationalUnit", {"top"}},
-    ClassChain{"domainDNS", {"top", "domain"}},
-    ClassChain{"crossRef", {"top"}},
-    ClassChain{"crossRefContainer", {"top"}},
-    ClassChain{"group", {"top"}},
-    ClassChain{"user", {"top", "person", "organizationalPerson"}},
-    ClassChain{"computer", {"top", "person", "organizationalPerson", "user"}},
-    ClassChain{"serviceConnectionPoint", {"top", "leaf", "connectionPoint"}},
-    ClassChain{"serviceAdministrationPoint", {"top", "leaf", "connectionPoint", "serviceConnectionPoint"}},
-};
-
-constexpr std::array<std::string_view, 8> single_valued{
-    "cn", "serviceClassName", "serviceDNSName", "serviceDNSNameType", "displayName", "objectGUID", "name", "isDeleted"};
-
-bool is_single_valued(std::string_view name) {
-    return std::ranges::any_of(single_valued, [&](auto one) { return equal_ascii_nocase(one, name); });
-}
-
-Error ldap_failure(ErrorKind kind, int code, std::string_view what, const Dn& dn, std::string_view why) {
-    return Error{kind, fmt::format("cannot {} {}: LDAP {}: {}", what, printable(dn.text()), code, why), {}, code};
-}
-
-bool holds(const Values& values, std::string_view value) {
-    const std::string folded = fold_case(value);
-    return std::ranges::any_of(values, [&](const std::string& one) { return fold_case(one) == folded; });
-}
-
-bool has_duplicates(const Values& values) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        for (std::size_t j = i + 1; j < values.size(); ++j) {
-            if (fold_case(values[i]) == fold_case(values[j])) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-void complete_classes(Values& classes) {
-    Values full;
-    for (const std::string& name : classes) {
-        for (const ClassChain& chain : class_chains) {
-            if (equal_ascii_nocase(chain.name, name)) {
-                for (const std::string_view above : chain.above) {
-                    if (!above.empty() && !holds(full, above)) {
-                        full.emplace_back(above);
-                    }
-                }
-            }
-        }
-        if (!holds(full, name)) {
-            full.push_back(name);
-        }
-    }
-    classes = std::move(full);
+Error ldap_failure(ErrorKind kind, int code, std::string_view what, const Dn& dn,
+                   std::string_view why) {
+    return Error{kind,
+                 fmt::format("cannot {} {}: LDAP {}: {}", what, printable(dn.text()), code, why),
+                 {},
+                 code};
 }
 
 std::string generalized_time(Timestamp time) {
     // 2026-01-01T00:00:00Z → 20260101000000
     std::string digits;
-    std::ranges::copy_if(to_rfc3339(time), std::back_inserter(digits), [](char c) { return c >= '0' && c <= '9'; });
+    std::ranges::copy_if(to_rfc3339(time), std::back_inserter(digits),
+                         [](char c) { return c >= '0' && c <= '9'; });
     return digits;
-}
-
-/// 0; or the LDAP code that one modification fails with.
-int apply_one(Attributes& attributes, const Modification& m) {
-    auto at = attributes.find(m.attribute);
-    if (m.op == Modification::Op::replace) {
-        if (has_duplicates(m.values)) {
-            return 20;
-        }
-        if (at != attributes.end()) {
-            attributes.erase(at);
-        }
-        if (!m.values.empty()) {
-            attributes[m.attribute] = m.values;
-        }
-        return 0;
-    }
-    if (m.op == Modification::Op::add) {
-        Values& values = attributes[m.attribute];
-        for (const std::string& value : m.values) {
-            if (holds(values, value)) {
-                return 20;
-            }
-            values.push_back(value);
-        }
-        return 0;
-    }
-    if (at == attributes.end()) {
-        return 16;
-    }
-    for (const std::string& value : m.values) {
-        const std::string folded = fold_case(value);
-        const auto found = std::ranges::find(at->second, folded, [](const auto& one) { return fold_case(one); });
-        if (found == at->second.end()) {
-            return 16;
-        }
-        at->second.erase(found);
-    }
-    if (m.values.empty() || at->second.empty()) {
-        attributes.erase(at);
-    }
-    return 0;
 }
 
 } // namespace
@@ -148,7 +52,8 @@ void MemoryPartition::refresh_operational(MemoryObject& object) {
         a["replPropertyMetaData"] = {make_property_metadata(object.changes)};
     } else {
         a["entryUUID"] = {object.guid.to_string()};
-        a["entryCSN"] = {fmt::format("{}.{:06}Z#000000#000#000000", generalized_time(object.changed),
+        a["entryCSN"] = {fmt::format("{}.{:06}Z#000000#000#000000",
+                                     generalized_time(object.changed),
                                      object.usn_changed % 1000000)};
     }
     forest_.changed();
@@ -174,7 +79,8 @@ MemoryObject& MemoryPartition::insert(const Dn& dn, Attributes attributes) {
 
 Guid MemoryPartition::put(const Dn& dn, Attributes attributes) {
     const std::lock_guard lock(forest_.mutex_);
-    if (const Dn parent = dn.parent(); !(dn == nc_) && parent.is_within(nc_) && find(parent) == nullptr) {
+    if (const Dn parent = dn.parent();
+        !(dn == nc_) && parent.is_within(nc_) && find(parent) == nullptr) {
         put(parent, {{"objectClass", {"container"}}});
     }
     if (auto at = objects_.find(dn.key()); at != objects_.end()) {
@@ -201,7 +107,8 @@ void MemoryPartition::remove(const Dn& dn) {
             doomed.push_back(object.get());
         }
     }
-    std::ranges::sort(doomed, std::greater<>{}, [](const MemoryObject* one) { return one->dn.depth(); });
+    std::ranges::sort(doomed, std::greater<>{},
+                      [](const MemoryObject* one) { return one->dn.depth(); });
     for (MemoryObject* object : doomed) {
         bury(*object);
     }
@@ -237,7 +144,8 @@ const MemoryObject* MemoryPartition::find(const Dn& dn) const {
 
 const MemoryObject* MemoryPartition::find(const Guid& guid) const {
     const std::lock_guard lock(forest_.mutex_);
-    const auto at = std::ranges::find_if(objects_, [&](const auto& one) { return one.second->guid == guid; });
+    const auto at =
+        std::ranges::find_if(objects_, [&](const auto& one) { return one.second->guid == guid; });
     return at == objects_.end() ? nullptr : at->second.get();
 }
 
@@ -275,7 +183,8 @@ bool MemoryPartition::has_children(const Dn& dn) const {
 
 MemoryObject* MemoryPartition::resolve(const ObjectRef& object, bool guid_names) {
     for (auto& [key, one] : objects_) {
-        const bool hit = object.guid && guid_names ? one->guid == *object.guid : one->dn == object.dn;
+        const bool hit =
+            object.guid && guid_names ? one->guid == *object.guid : one->dn == object.dn;
         if (hit && !one->deleted) {
             return one.get();
         }
@@ -303,8 +212,11 @@ void MemoryPartition::bury(MemoryObject& object) {
     if (!recycle_bin) {
         // [MS-ADTS] 3.1.1.5.5.1.1: what a tombstone keeps of what matters here.
         std::erase_if(object.attributes, [](const auto& one) {
-            constexpr std::array<std::string_view, 6> kept{"objectClass", "objectGUID", "objectSid", "cn", "uSNCreated", "nTSecurityDescriptor"};
-            return std::ranges::none_of(kept, [&](auto keep) { return equal_ascii_nocase(keep, one.first); });
+            constexpr std::array<std::string_view, 6> kept{"objectClass", "objectGUID",
+                                                           "objectSid",   "cn",
+                                                           "uSNCreated",  "nTSecurityDescriptor"};
+            return std::ranges::none_of(
+                kept, [&](auto keep) { return equal_ascii_nocase(keep, one.first); });
         });
     }
     move(object, grave);
@@ -316,7 +228,8 @@ void MemoryPartition::bury(MemoryObject& object) {
     refresh_operational(object);
 }
 
-Result<void> MemoryPartition::apply(const Write& write, const std::optional<Sid>& owner, bool guid_names) {
+Result<void> MemoryPartition::apply(const Write& write, const std::optional<Sid>& owner,
+                                    bool guid_names) {
     if (const auto* add = std::get_if<AddEntry>(&write)) {
         return this->add(*add, owner);
     }
@@ -345,22 +258,27 @@ Result<void> MemoryPartition::apply(const Write& write, const std::optional<Sid>
 
 Result<void> MemoryPartition::add(const AddEntry& add, const std::optional<Sid>& owner) {
     if (find(add.dn.parent()) == nullptr && !(add.dn == nc_)) {
-        return fail(ldap_failure(ErrorKind::not_found, 32, "add", add.dn, "noSuchObject: the parent is not there"));
+        return fail(ldap_failure(ErrorKind::not_found, 32, "add", add.dn,
+                                 "noSuchObject: the parent is not there"));
     }
     if (find(add.dn) != nullptr) {
-        return fail(ldap_failure(ErrorKind::already_exists, 68, "add", add.dn, "entryAlreadyExists"));
+        return fail(
+            ldap_failure(ErrorKind::already_exists, 68, "add", add.dn, "entryAlreadyExists"));
     }
     if (values_of(add.attributes, "objectClass").empty()) {
-        return fail(ldap_failure(ErrorKind::rejected, 65, "add", add.dn, "objectClassViolation: no objectClass"));
+        return fail(ldap_failure(ErrorKind::rejected, 65, "add", add.dn,
+                                 "objectClassViolation: no objectClass"));
     }
     Attributes attributes = add.attributes;
     std::erase_if(attributes, [](const auto& one) { return one.second.empty(); });
     for (const auto& [name, values] : attributes) {
         if (has_duplicates(values)) {
-            return fail(ldap_failure(ErrorKind::conflict, 20, "add", add.dn, "attributeOrValueExists: " + name));
+            return fail(ldap_failure(ErrorKind::conflict, 20, "add", add.dn,
+                                     "attributeOrValueExists: " + name));
         }
         if (is_single_valued(name) && values.size() > 1) {
-            return fail(ldap_failure(ErrorKind::rejected, 19, "add", add.dn, "constraintViolation: " + name));
+            return fail(ldap_failure(ErrorKind::rejected, 19, "add", add.dn,
+                                     "constraintViolation: " + name));
         }
     }
     if (flavour_ == Flavour::ad && owner && !attributes.contains("nTSecurityDescriptor")) {
@@ -374,12 +292,14 @@ Result<void> MemoryPartition::modify(MemoryObject& object, const ModifyEntry& mo
     Attributes after = object.attributes;
     for (const Modification& one : modify.modifications) {
         if (equal_ascii_nocase(one.attribute, object.dn.rdn_type())) {
-            return fail(ldap_failure(ErrorKind::rejected, 67, "modify", object.dn, "notAllowedOnRDN"));
+            return fail(
+                ldap_failure(ErrorKind::rejected, 67, "modify", object.dn, "notAllowedOnRDN"));
         }
-        if (const int code = apply_one(after, one); code != 0) {
-            return fail(ldap_failure(ErrorKind::conflict, code, "modify", object.dn,
-                                     fmt::format("{}: {}", code == 16 ? "noSuchAttribute" : "attributeOrValueExists",
-                                                 printable(one.attribute))));
+        if (const int code = apply_modification(after, one); code != 0) {
+            return fail(ldap_failure(
+                ErrorKind::conflict, code, "modify", object.dn,
+                fmt::format("{}: {}", code == 16 ? "noSuchAttribute" : "attributeOrValueExists",
+                            printable(one.attribute))));
         }
     }
     for (const Modification& one : modify.modifications) {
@@ -404,7 +324,8 @@ Result<void> MemoryPartition::rename(MemoryObject& object, const std::string& ne
     }
     const Dn to = from.parent().child(rdn->rdn_type(), rdn->rdn_value());
     if (const MemoryObject* there = find(to); there != nullptr && there != &object) {
-        return fail(ldap_failure(ErrorKind::already_exists, 68, "rename", from, "entryAlreadyExists"));
+        return fail(
+            ldap_failure(ErrorKind::already_exists, 68, "rename", from, "entryAlreadyExists"));
     }
     std::vector<MemoryObject*> below;
     for (auto& [key, one] : objects_) {
@@ -429,7 +350,8 @@ Result<void> MemoryPartition::rename(MemoryObject& object, const std::string& ne
 
 Result<void> MemoryPartition::erase(MemoryObject& object) {
     if (has_children(object.dn)) {
-        return fail(ldap_failure(ErrorKind::rejected, 66, "delete", object.dn, "notAllowedOnNonLeaf"));
+        return fail(
+            ldap_failure(ErrorKind::rejected, 66, "delete", object.dn, "notAllowedOnNonLeaf"));
     }
     bury(object);
     return {};

@@ -11,22 +11,27 @@ namespace scp {
 namespace {
 
 /// Sent only when asked for by name (or, the descriptor, by sd_flags).
-constexpr std::array<std::string_view, 5> operational{"entryUUID", "entryCSN", "replPropertyMetaData",
-                                                      "nTSecurityDescriptor", "structuralObjectClass"};
+constexpr std::array<std::string_view, 5> operational{
+    "entryUUID", "entryCSN", "replPropertyMetaData", "nTSecurityDescriptor",
+    "structuralObjectClass"};
 
 bool is_operational(std::string_view name) {
-    return std::ranges::any_of(operational, [&](auto one) { return equal_ascii_nocase(one, name); });
+    return std::ranges::any_of(operational,
+                               [&](auto one) { return equal_ascii_nocase(one, name); });
 }
 
 Attributes selected(const Attributes& all, const Search& search) {
     Attributes chosen;
     for (const auto& [name, values] : all) {
         const bool descriptor = equal_ascii_nocase(name, "nTSecurityDescriptor");
-        const bool named = std::ranges::any_of(search.attributes, [&, &attribute = name](const std::string& one) {
-            return equal_ascii_nocase(one, attribute);
-        });
-        const bool star = search.attributes.empty() || std::ranges::find(search.attributes, "*") != search.attributes.end();
-        if (descriptor ? search.security && (named || search.attributes.empty()) : named || (star && !is_operational(name))) {
+        const bool named =
+            std::ranges::any_of(search.attributes, [&, &attribute = name](const std::string& one) {
+                return equal_ascii_nocase(one, attribute);
+            });
+        const bool star = search.attributes.empty() ||
+                          std::ranges::find(search.attributes, "*") != search.attributes.end();
+        if (descriptor ? search.security && (named || search.attributes.empty())
+                       : named || (star && !is_operational(name))) {
             chosen[name] = values;
         }
     }
@@ -35,9 +40,12 @@ Attributes selected(const Attributes& all, const Search& search) {
 
 bool in_scope(const Dn& dn, const Dn& base, Scope scope) {
     switch (scope) {
-    case Scope::base: return dn == base;
-    case Scope::one: return !dn.empty() && dn.parent() == base && !(dn == base);
-    case Scope::subtree: return dn.is_within(base);
+    case Scope::base:
+        return dn == base;
+    case Scope::one:
+        return !dn.empty() && dn.parent() == base && !(dn == base);
+    case Scope::subtree:
+        return dn.is_within(base);
     }
     return false;
 }
@@ -69,7 +77,9 @@ const ObjectRef& target_of(const Write& write, ObjectRef& scratch) {
 MemorySession::MemorySession(MemoryForest& forest, MemoryServer& server, std::stop_token stop)
     : forest_(forest), server_(server), stop_(std::move(stop)), name_(server.uri.to_string()) {
     const Attributes a = server.make_root_dse();
-    const auto dn = [&](std::string_view name) { return Dn::parse(first_of(a, name)).value_or(Dn{}); };
+    const auto dn = [&](std::string_view name) {
+        return Dn::parse(first_of(a, name)).value_or(Dn{});
+    };
     root_dse_.default_naming_context = dn("defaultNamingContext");
     root_dse_.root_domain_naming_context = dn("rootDomainNamingContext");
     root_dse_.configuration_naming_context = dn("configurationNamingContext");
@@ -88,7 +98,9 @@ MemorySession::MemorySession(MemoryForest& forest, MemoryServer& server, std::st
     }
 }
 
-bool MemorySession::takes_guid_names() const { return server_.flavour == Flavour::ad && server_.guid_names; }
+bool MemorySession::takes_guid_names() const {
+    return server_.flavour == Flavour::ad && server_.guid_names;
+}
 
 std::optional<Error> MemorySession::unusable() {
     if (stop_.stop_requested()) {
@@ -112,7 +124,8 @@ MemoryPartition* MemorySession::partition_of(const ObjectRef& object) const {
     return server_.holds(object.dn);
 }
 
-void MemorySession::search_partition(const Search& search, const MemoryPartition& partition, Found& found) const {
+void MemorySession::search_partition(const Search& search, const MemoryPartition& partition,
+                                     Found& found) const {
     Dn base = search.base.dn;
     if (search.base.guid && takes_guid_names()) {
         const MemoryObject* object = partition.find(*search.base.guid);
@@ -137,10 +150,12 @@ void MemorySession::search_partition(const Search& search, const MemoryPartition
         found.entries.push_back({object->dn, selected(object->attributes, search)});
     }
     for (const Dn& below : server_.subordinate) {
-        const bool wanted = search.scope == Scope::subtree ? below.is_within(base) && !(below == base)
-                                                           : search.scope == Scope::one && below.parent() == base;
+        const bool wanted = search.scope == Scope::subtree
+                                ? below.is_within(base) && !(below == base)
+                                : search.scope == Scope::one && below.parent() == base;
         if (wanted && below.is_within(partition.nc())) {
-            found.references.push_back(fmt::format("ldap://{}/{}", below.domain_name(), below.text()));
+            found.references.push_back(
+                fmt::format("ldap://{}/{}", below.domain_name(), below.text()));
         }
     }
 }
@@ -160,9 +175,17 @@ void MemorySession::limit(const Search& search, Found& found) const {
     };
     if (server_.entries_then_lost) {
         cut(*server_.entries_then_lost,
-            {ErrorKind::incomplete, fmt::format("cannot read all of {} on {}", printable(search.base.dn.text()), name_), {}, 0});
+            {ErrorKind::incomplete,
+             fmt::format("cannot read all of {} on {}", printable(search.base.dn.text()), name_),
+             {},
+             0});
     } else if (server_.size_limit && found.entries.size() > *server_.size_limit) {
-        cut(*server_.size_limit, {ErrorKind::incomplete, fmt::format("cannot read all of {} on {}: LDAP 4 sizeLimitExceeded", printable(search.base.dn.text()), name_), {}, 4});
+        cut(*server_.size_limit,
+            {ErrorKind::incomplete,
+             fmt::format("cannot read all of {} on {}: LDAP 4 sizeLimitExceeded",
+                         printable(search.base.dn.text()), name_),
+             {},
+             4});
     }
 }
 
@@ -187,14 +210,17 @@ Found MemorySession::search(const Search& search) {
             return found; // nobody here has it: 32
         }
         found.incomplete = Error{ErrorKind::incomplete,
-                                 fmt::format("cannot read {} on {}: LDAP 10 referral", printable(search.base.dn.text()), name_),
+                                 fmt::format("cannot read {} on {}: LDAP 10 referral",
+                                             printable(search.base.dn.text()), name_),
                                  {},
                                  10};
         return found;
     }
-    if (search.scope != Scope::base && !search.base.guid && partition->find(search.base.dn) == nullptr) {
+    if (search.scope != Scope::base && !search.base.guid &&
+        partition->find(search.base.dn) == nullptr) {
         found.incomplete = Error{ErrorKind::incomplete,
-                                 fmt::format("cannot read {} on {}: LDAP 32 noSuchObject", printable(search.base.dn.text()), name_),
+                                 fmt::format("cannot read {} on {}: LDAP 32 noSuchObject",
+                                             printable(search.base.dn.text()), name_),
                                  {},
                                  32};
         return found;
@@ -210,12 +236,19 @@ Result<void> MemorySession::apply(const Write& write) {
     MemoryPartition* partition = partition_of(target);
     const std::string name = printable(target.dn.text());
     if (partition == nullptr || server_.read_only) {
-        return fail(Error{ErrorKind::rejected, fmt::format("cannot write {} on {}: LDAP 10 referral", name, name_), {}, 10});
+        return fail(Error{ErrorKind::rejected,
+                          fmt::format("cannot write {} on {}: LDAP 10 referral", name, name_),
+                          {},
+                          10});
     }
     const MemoryObject* object = partition->resolve(target, takes_guid_names());
-    if (server_.may_write && !server_.may_write(write, std::holds_alternative<AddEntry>(write) ? nullptr : object)) {
-        return fail(Error{ErrorKind::no_rights,
-                          fmt::format("cannot write {} on {}: LDAP 50 insufficientAccessRights", name, name_), {}, 50});
+    if (server_.may_write &&
+        !server_.may_write(write, std::holds_alternative<AddEntry>(write) ? nullptr : object)) {
+        return fail(Error{
+            ErrorKind::no_rights,
+            fmt::format("cannot write {} on {}: LDAP 50 insufficientAccessRights", name, name_),
+            {},
+            50});
     }
     auto result = partition->apply(write, server_.account, takes_guid_names());
     if (result) {
@@ -229,11 +262,15 @@ Result<void> MemorySession::write_one(const Write& write) {
         return fail(std::move(*error));
     }
     const std::size_t ordinal = ++forest_.write_count_;
-    const WriteFate fate = forest_.before_write ? forest_.before_write(server_, write, ordinal) : WriteFate::proceed;
+    const WriteFate fate =
+        forest_.before_write ? forest_.before_write(server_, write, ordinal) : WriteFate::proceed;
     if (fate == WriteFate::kill_before) {
         throw Killed{ordinal};
     }
-    const Error lost{ErrorKind::unreachable, "lost the connection to " + name_ + ": it may have happened", {}, -1};
+    const Error lost{ErrorKind::unreachable,
+                     "lost the connection to " + name_ + ": it may have happened",
+                     {},
+                     -1};
     if (fate == WriteFate::lose_request) {
         dead_ = true;
         return fail(lost);
@@ -315,7 +352,8 @@ Attributes MemoryServer::make_root_dse() const {
     add("dnsHostName", {uri.host});
     if (flavour == Flavour::ad) {
         add("supportedCapabilities", {"1.2.840.113556.1.4.800", "1.2.840.113556.1.4.1670"});
-        add("supportedControl", {"1.2.840.113556.1.4.319", "1.2.840.113556.1.4.417", "1.2.840.113556.1.4.801"});
+        add("supportedControl",
+            {"1.2.840.113556.1.4.319", "1.2.840.113556.1.4.417", "1.2.840.113556.1.4.801"});
         add("highestCommittedUSN", {std::to_string(usn)});
         Values sids;
         if (account) {
@@ -334,7 +372,8 @@ Attributes MemoryServer::make_root_dse() const {
 MemoryPartition* MemoryServer::holds(const Dn& dn) const {
     MemoryPartition* best = nullptr;
     for (const auto& partition : partitions) {
-        if (dn.is_within(partition->nc()) && (best == nullptr || partition->nc().depth() > best->nc().depth())) {
+        if (dn.is_within(partition->nc()) &&
+            (best == nullptr || partition->nc().depth() > best->nc().depth())) {
             best = partition.get();
         }
     }

@@ -20,7 +20,8 @@ class MemorySession : public Directory {
   private:
     [[nodiscard]] std::optional<Error> unusable();
     [[nodiscard]] MemoryPartition* partition_of(const ObjectRef& object) const;
-    void search_partition(const Search& search, const MemoryPartition& partition, Found& found) const;
+    void search_partition(const Search& search, const MemoryPartition& partition,
+                          Found& found) const;
     void limit(const Search& search, Found& found) const;
     Result<void> write_one(const Write& write);
     Result<void> apply(const Write& write);

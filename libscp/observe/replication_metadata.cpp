@@ -2,6 +2,8 @@
 
 #include "base/text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -44,15 +46,27 @@ constexpr std::size_t header_size = 16;
 constexpr std::size_t record_size = 48;
 constexpr std::uint64_t seconds_1601_to_1970 = 11'644'473'600;
 
+/// DSTIME: seconds since 1601. Past 9999 it is no time: somebody's clock or bytes are broken.
+std::optional<Timestamp> read_time(std::uint64_t seconds) {
+    if (seconds < seconds_1601_to_1970 || seconds > seconds_1601_to_1970 + 253'402'300'799)
+        return std::nullopt;
+    return Timestamp{
+        std::chrono::seconds{static_cast<std::int64_t>(seconds - seconds_1601_to_1970)}};
+}
+
+/// Number of records; 0 where the blob is malformed.
+std::uint64_t record_count(std::string_view blob) {
+    if (blob.size() < header_size || little_endian(blob, 0, 4) != 1)
+        return 0;
+    const std::uint64_t count = little_endian(blob, 8, 4);
+    return count > (blob.size() - header_size) / record_size ? 0 : count;
+}
+
 } // namespace
 
 std::optional<Timestamp> newest_change(std::string_view blob,
                                        std::span<const std::string> attributes) {
-    if (blob.size() < header_size || little_endian(blob, 0, 4) != 1)
-        return std::nullopt;
-    const std::uint64_t count = little_endian(blob, 8, 4);
-    if (count > (blob.size() - header_size) / record_size)
-        return std::nullopt;
+    const std::uint64_t count = record_count(blob);
     std::vector<std::uint64_t> wanted{0x00090001}; // name: a rename counts
     for (const auto& known : known_attributes)
         if (std::any_of(attributes.begin(), attributes.end(), [&](const std::string& name) {
@@ -64,13 +78,26 @@ std::optional<Timestamp> newest_change(std::string_view blob,
     for (std::uint64_t i = 0; i < count; ++i) {
         const std::size_t at = header_size + static_cast<std::size_t>(i) * record_size;
         if (std::find(wanted.begin(), wanted.end(), little_endian(blob, at, 4)) != wanted.end())
-            newest = std::max(newest, little_endian(blob, at + 8, 8)); // DSTIME: seconds since 1601
+            newest = std::max(newest, little_endian(blob, at + 8, 8));
     }
-    // Past 9999 it is no time: somebody's clock or bytes are broken.
-    if (newest < seconds_1601_to_1970 || newest > seconds_1601_to_1970 + 253'402'300'799)
-        return std::nullopt;
-    return Timestamp{
-        std::chrono::seconds{static_cast<std::int64_t>(newest - seconds_1601_to_1970)}};
+    return read_time(newest);
+}
+
+std::vector<AttributeChange> attribute_changes(std::string_view blob) {
+    std::vector<AttributeChange> changes;
+    const std::uint64_t count = record_count(blob);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::size_t at = header_size + static_cast<std::size_t>(i) * record_size;
+        const std::uint64_t number = little_endian(blob, at, 4);
+        const auto known = std::ranges::find_if(
+            known_attributes, [&](const Known& one) { return one.attribute == number; });
+        changes.push_back({known != known_attributes.end() ? std::string(known->name)
+                                                           : fmt::format("0x{:08x}", number),
+                           static_cast<std::uint32_t>(little_endian(blob, at + 4, 4)),
+                           read_time(little_endian(blob, at + 8, 8)),
+                           Guid::from_ad_bytes(blob.substr(at + 16, 16)).value_or(Guid())});
+    }
+    return changes;
 }
 
 } // namespace scp

@@ -8,7 +8,7 @@
 
 namespace scp {
 
-void Table::decide() {
+void DecisionTable::decide() {
     if (target_incomplete() || rules_overlap())
         return;
     rule_gone();
@@ -26,7 +26,7 @@ void Table::decide() {
 }
 
 // Row 1.
-bool Table::target_incomplete() {
+bool DecisionTable::target_incomplete() {
     if (cell_.view != nullptr && cell_.view->complete())
         return false;
     out_.incomplete.emplace(rule().name, cell_.target);
@@ -34,33 +34,33 @@ bool Table::target_incomplete() {
 }
 
 namespace {
-bool same_writes(const Rule& a, const Rule& b) {
-    return attributes_hash(a) == attributes_hash(b) && a.mode == b.mode &&
+bool same_writes(const RuleView& one, const RuleView& other) {
+    const Rule& a = *one.rule;
+    const Rule& b = *other.rule;
+    return one.attributes == other.attributes && a.mode == b.mode &&
            a.container.kind == b.container.kind && a.container.relative == b.container.relative &&
            a.create_containers == b.create_containers && a.prefer == b.prefer;
 }
 } // namespace
 
-bool Table::rules_overlap() {
+bool DecisionTable::rules_overlap() {
     std::string others;
     bool differ = false;
-    const auto look = [&](const Rule& other) {
-        differ = differ || !same_writes(rule(), other);
-        others += (others.empty() ? "" : ", ") + other.name;
-    };
-    for (const auto* view : cell_.rules)
-        look(*view->rule);
-    for (const auto* other : cell_.also)
-        look(*other);
+    for (const auto* views : {&cell_.rules, &cell_.also})
+        for (const auto* view : *views) {
+            differ = differ || !same_writes(*cell_.rules.front(), *view);
+            others += (others.empty() ? "" : ", ") + view->rule->name;
+        }
     const bool at_stake = !cell_.sources.empty() || !ours_.empty();
     if (differ && at_stake)
         hold_cell(Reason::rules_overlap, ours_.empty() ? Dn{} : ours_.front().scp->dn,
-                  "matched by rules " + others + ", which differ in attributes, mode, container or on_conflict");
+                  "matched by rules " + others +
+                      ", which differ in attributes, mode, container or on_conflict");
     return differ;
 }
 
 // Row 2. Where a trusted source of the copy's identity is there, row 13 pairs the copy with it.
-void Table::rule_gone() {
+void DecisionTable::rule_gone() {
     if (!cell_.sources.empty())
         return;
     std::erase_if(ours_, [&](const Copy& copy) {
@@ -71,9 +71,11 @@ void Table::rule_gone() {
         };
         const auto named = std::ranges::find_if(all_rules_, by_name);
         if (named == all_rules_.end())
-            hold_copy(Reason::rule_gone, copy, "its rule " + copy.marker().rule + " is not in the settings");
-        else if (selector_hash(*named->rule) != copy.marker().sel)
-            hold_copy(Reason::filter_changed, copy, "its rule's keywords or name were changed since");
+            hold_copy(Reason::rule_gone, copy,
+                      "its rule " + copy.marker().rule + " is not in the settings");
+        else if (named->selector != copy.marker().sel)
+            hold_copy(Reason::filter_changed, copy,
+                      "its rule's keywords or name were changed since");
         else
             return false;
         kept_ = true;
@@ -82,7 +84,7 @@ void Table::rule_gone() {
 }
 
 // Row 3.
-void Table::parked() {
+void DecisionTable::parked() {
     std::erase_if(ours_, [&](const Copy& copy) {
         if (!copy.marker().parked)
             return false;
@@ -93,7 +95,7 @@ void Table::parked() {
 }
 
 // Rows 4 and 5. A rule that was not asked for may want the copy here.
-bool Table::not_a_target() {
+bool DecisionTable::not_a_target() {
     if (cell_.is_target)
         return false;
     if (!cell_.also.empty())
@@ -114,7 +116,7 @@ bool Table::not_a_target() {
 }
 
 // Row 6.
-void Table::duplicates() {
+void DecisionTable::duplicates() {
     if (ours_.size() < 2)
         return;
     const auto expected = [&](const Copy& copy) { return copy.scp->dn == expected_dn(copy); };
@@ -122,12 +124,13 @@ void Table::duplicates() {
     const Copy kept = found == ours_.end() ? ours_.front() : *found;
     for (const auto& copy : ours_)
         if (copy.scp != kept.scp)
-            retire(Reason::duplicate, copy, "a second copy beside " + printable(kept.scp->dn.text()));
+            retire(Reason::duplicate, copy,
+                   "a second copy beside " + printable(kept.scp->dn.text()));
     ours_ = {kept};
 }
 
 // Rows 7, 8 and 9.
-bool Table::natives() {
+bool DecisionTable::natives() {
     const bool at_stake = !cell_.sources.empty() || ours() != nullptr;
     std::vector<const Scp*> trusted;
     for (const auto* scp : cell_.natives)
@@ -138,8 +141,9 @@ bool Table::natives() {
     if (trusted.empty()) {
         blocked_ = !cell_.natives.empty();
         if (blocked_ && at_stake)
-            hold_cell(Reason::untrusted_native, cell_.natives.front()->dn,
-                      "an SCP of the same name and keywords lies here outside the trusted containers");
+            hold_cell(
+                Reason::untrusted_native, cell_.natives.front()->dn,
+                "an SCP of the same name and keywords lies here outside the trusted containers");
         return false;
     }
     const auto equal = [&](const Scp* scp) { return equals_source(*scp); };
@@ -151,28 +155,31 @@ bool Table::natives() {
         return true;
     }
     hold_cell(Reason::native_differs, trusted.front()->dn,
-              "an SCP of the same name and keywords that is not ours is here, and differs from the source");
+              "an SCP of the same name and keywords that is not ours is here, and differs from the "
+              "source");
     return true;
 }
 
 // Row 10.
-bool Table::foreign() {
+bool DecisionTable::foreign() {
     if (cell_.foreign.empty() || cell_.sources.empty())
         return false;
     const auto equal = [&](const Scp* scp) { return equals_source(*scp); };
     const Scp& first = *cell_.foreign.front();
     if (ours() != nullptr)
         hold_copy(Reason::foreign_owner, *ours(),
-                  "instance " + first.marker->instance + " serves this domain too: " + printable(first.dn.text()));
+                  "instance " + first.marker->instance +
+                      " serves this domain too: " + printable(first.dn.text()));
     else if (std::ranges::any_of(cell_.foreign, equal))
         ++out_.in_sync;
     else
         hold_cell(Reason::foreign_owner, first.dn,
-                  "a copy of instance " + first.marker->instance + " is here, and differs from the source");
+                  "a copy of instance " + first.marker->instance +
+                      " is here, and differs from the source");
     return true;
 }
 
-bool Table::source_marked() {
+bool DecisionTable::source_marked() {
     const Scp* recorded = ours() == nullptr ? nullptr : ours()->source.scp;
     if (recorded == nullptr)
         return false;
@@ -188,7 +195,7 @@ bool Table::source_marked() {
 }
 
 // Row 11.
-bool Table::source_gone() {
+bool DecisionTable::source_gone() {
     if (!cell_.sources.empty())
         return false;
     if (ours() == nullptr)
@@ -196,16 +203,14 @@ bool Table::source_gone() {
     const Copy& copy = *ours();
     const Reason why = why_gone(copy);
     if (why == Reason::source_not_seen || why == Reason::account_unresolved)
-        hold_copy(why, copy, copy.source.detail.empty()
-                                 ? "its source's domain " + copy.marker().origin.text() + " was not read whole"
-                                 : copy.source.detail);
+        hold_copy(why, copy, what_became(copy, why));
     else
-        retire(why, copy, copy.source.detail);
+        retire(why, copy, what_became(copy, why));
     return true;
 }
 
 /// What became of the recorded source, which is not in S.
-Reason Table::why_gone(const Copy& copy) const {
+Reason DecisionTable::why_gone(const Copy& copy) const {
     using State = RecordedSource::State;
     if (!copy.source.origin_complete || copy.source.state == State::unknown)
         return Reason::source_not_seen;
@@ -213,20 +218,44 @@ Reason Table::why_gone(const Copy& copy) const {
         return Reason::source_deleted;
     if (!copy.matched)
         return Reason::source_unmatched;
-    // Which forests are trusted by default depends on the accounts: one that is unresolved must not take trust away.
+    // Which forests are trusted by default depends on the accounts: one that is unresolved must not
+    // take trust away.
     const auto open = [](const RuleView* view) {
         return view->rule->trust_domains.empty() && !view->unresolved.empty();
     };
     const auto foreign_domain = [&](const RuleView* view) {
         return distrust(*copy.source.scp, *view) == Reason::untrusted_domain;
     };
-    if (std::ranges::any_of(cell_.rules, [&](const auto* view) { return open(view) && foreign_domain(view); }))
+    if (std::ranges::any_of(cell_.rules,
+                            [&](const auto* view) { return open(view) && foreign_domain(view); }))
         return Reason::account_unresolved;
     return Reason::source_untrusted;
 }
 
+/// The same for people.
+std::string DecisionTable::what_became(const Copy& copy, Reason why) const {
+    const RecordedSource& source = copy.source;
+    const std::string origin = copy.marker().origin.text();
+    const std::string dn = source.scp == nullptr ? "" : printable(source.scp->dn.text());
+    if (why == Reason::account_unresolved)
+        return "its source's domain " + origin +
+               " is trusted through the accounts, and one of them is unresolved";
+    if (why == Reason::source_unmatched)
+        return "its source " + dn + " no longer fits the rule's keywords and name";
+    if (why == Reason::source_untrusted)
+        return "its source " + dn + " lies where the rule does not trust SCPs";
+    if (!source.detail.empty())
+        return source.detail;
+    if (why == Reason::source_deleted)
+        return "its source is not in " + origin + " any more";
+    if (source.origin.empty())
+        return "no forest that was read has its source's domain " + origin;
+    return "its source's domain " + origin +
+           (source.origin_complete ? " did not show it" : " was not read whole");
+}
+
 // Row 12.
-bool Table::choose_source() {
+bool DecisionTable::choose_source() {
     if (!sources_agree())
         return prefer_source();
     source_ = cell_.sources.front();
@@ -238,8 +267,9 @@ bool Table::choose_source() {
 }
 
 /// Never past a preferred domain that was not read whole: the one preferred may be there, unseen.
-bool Table::prefer_source() {
-    const Dn dn = ours() != nullptr ? ours()->scp->dn : copy_dn(*cell_.sources.front(), rule(), cell_.view->nc);
+bool DecisionTable::prefer_source() {
+    const Dn dn = ours() != nullptr ? ours()->scp->dn
+                                    : copy_dn(*cell_.sources.front(), rule(), cell_.view->nc);
     const auto disagree = [&](const std::string& detail) {
         hold_cell(Reason::sources_disagree, dn, detail);
         return true;
@@ -266,13 +296,15 @@ bool Table::prefer_source() {
             return false;
         return disagree("the preferred domain " + name.text() + " holds several that differ");
     }
-    return disagree(fmt::format("{} sources of this name and keywords differ", cell_.sources.size()));
+    return disagree(
+        fmt::format("{} sources of this name and keywords differ", cell_.sources.size()));
 }
 
 Decisions decide(const PlanInput& input, const Pairing& pairing) {
     Decisions decisions;
+    Contents contents;
     for (const auto& cell : pairing.cells)
-        Table(input, pairing, cell, decisions).decide();
+        DecisionTable(input, pairing, cell, contents, decisions).decide();
     for (const auto& view : pairing.rules) {
         for (const auto& target : view.targets) {
             const auto found = std::ranges::find(input.observation.domains, target, ref);

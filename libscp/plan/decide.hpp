@@ -7,7 +7,8 @@
 
 namespace scp {
 
-/// A change that the table wants, before it is known whether its place is free (rows 16 and 17) and its mode lets it.
+/// A change that the table wants, before it is known whether its place is free (rows 16 and 17) and
+/// its mode lets it.
 struct Proposal {
     Change change;
     const Rule* rule = nullptr;

@@ -6,8 +6,8 @@ SourceRef source_ref(const Scp& scp) {
     return {scp.dn, scp.domain, scp.guid};
 }
 
-Held hold(Reason reason, const std::string& rule, const DomainRef& domain, const Dn& nc, const Dn& dn,
-          std::string detail) {
+Held hold(Reason reason, const std::string& rule, const DomainRef& domain, const Dn& nc,
+          const Dn& dn, std::string detail) {
     Held held;
     held.reason = reason;
     held.rule = rule;
@@ -34,10 +34,11 @@ Held hold(Reason reason, const Change& change, std::string detail) {
 }
 
 Held hold_incomplete(const std::string& rule, const DomainRef& domain, const DomainView* view) {
-    const std::string why = view == nullptr ? "no forest that was read has this domain"
+    const std::string why = view == nullptr    ? "no forest that was read has this domain"
                             : view->incomplete ? view->incomplete->message
                                                : "";
-    return hold(Reason::domain_incomplete, rule, domain, view == nullptr ? Dn{} : view->nc, {}, why);
+    return hold(Reason::domain_incomplete, rule, domain, view == nullptr ? Dn{} : view->nc, {},
+                why);
 }
 
 } // namespace scp

@@ -11,8 +11,8 @@ Identity identity_of(const Scp& scp) {
     for (const auto& keyword : values_of(scp.attributes, "keywords"))
         identity.keywords.push_back(fold_case(keyword));
     std::ranges::sort(identity.keywords);
-    const auto [first, last] = std::ranges::unique(identity.keywords);
-    identity.keywords.erase(first, last);
+    identity.keywords.erase(std::unique(identity.keywords.begin(), identity.keywords.end()),
+                            identity.keywords.end());
     return identity;
 }
 

@@ -8,8 +8,9 @@
 
 namespace scp {
 
-/// RDN value and keyword set, both without case, the set without order: what an agent's filter asks for.
-/// A rule's match looks at nothing else, so SCPs of one identity are matched by the same rules.
+/// RDN value and keyword set, both without case, the set without order: what an agent's filter asks
+/// for. A rule's match looks at nothing else, so SCPs of one identity are matched by the same
+/// rules.
 struct Identity {
     std::string name;
     std::vector<std::string> keywords; ///< sorted, each once

@@ -77,7 +77,8 @@ std::string Plan::hash() const {
     for (const auto& change : changes)
         digests.push_back(digest(change));
     for (const auto& one : held)
-        if (one.change && (one.reason == Reason::limit_exceeded || one.reason == Reason::awaiting_approval))
+        if (one.change &&
+            (one.reason == Reason::limit_exceeded || one.reason == Reason::awaiting_approval))
             digests.push_back(digest(*one.change));
     std::ranges::sort(digests);
     std::string all;
@@ -91,8 +92,8 @@ void put_in_order(Plan& plan) {
     sort_by_key(plan.held, [](const Held& held) {
         return std::tuple_cat(order_of(held), std::tuple(held.detail));
     });
-    const auto [first, last] = std::ranges::unique(plan.held, {}, &Held::id);
-    plan.held.erase(first, last);
+    const auto alike = [](const Held& a, const Held& b) { return a.id() == b.id(); };
+    plan.held.erase(std::unique(plan.held.begin(), plan.held.end(), alike), plan.held.end());
 }
 
 } // namespace scp

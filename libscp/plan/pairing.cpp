@@ -11,8 +11,13 @@ namespace {
 
 using Rules = std::vector<const RuleView*>;
 
+struct Unmarked {
+    const Scp* scp = nullptr;
+    Rules trusted_by;
+};
+
 struct Members {
-    std::vector<const Scp*> unmarked;
+    std::vector<Unmarked> unmarked;
     std::vector<const Scp*> foreign;
 };
 
@@ -41,16 +46,19 @@ class Pairer {
     [[nodiscard]] const RuleView* named(const std::string& name) const;
     [[nodiscard]] bool trusted_source(const Scp& scp) const;
     [[nodiscard]] RecordedSource recorded(const Marker& marker) const;
+    [[nodiscard]] const SourceFate* fate_of(const Marker& marker) const;
     [[nodiscard]] const DomainView* view(const DomainRef& domain) const;
     Cell& cell(const Identity& identity, const Rules& rules, const DomainRef& target);
     void fill(Cell& cell) const;
 
     const PlanInput& input_;
     Pairing out_;
-    bool partial_ = false; ///< some rules of the settings are not selected: their copies are not our matter now
+    bool partial_ =
+        false; ///< some rules of the settings are not selected: their copies are not our matter now
     std::vector<const Scp*> scps_;
     std::map<DomainRef, const DomainView*> views_;
     std::map<Guid, std::vector<const Scp*>> by_guid_;
+    std::map<Guid, std::vector<const SourceFate*>> fates_;
     std::map<Identity, Members> members_;
     std::map<CellKey, Cell> cells_;
 };
@@ -62,17 +70,19 @@ void Pairer::index() {
         for (const auto& scp : view.scps)
             scps_.push_back(&scp);
     }
-    for (const auto& fate : input_.observation.fates)
+    for (const auto& fate : input_.observation.fates) {
+        fates_[fate.source].push_back(&fate);
         if (fate.scp)
             scps_.push_back(&*fate.scp);
+    }
     const auto key = [](const Scp* scp) {
         return std::tuple(domain_of(*scp), scp->guid, scp->dn.key());
     };
     std::ranges::stable_sort(scps_, {}, key);
-    const auto [first, last] = std::ranges::unique(scps_, [](const Scp* a, const Scp* b) {
+    const auto one_object = [](const Scp* a, const Scp* b) {
         return a->guid == b->guid && domain_of(*a) == domain_of(*b);
-    });
-    scps_.erase(first, last);
+    };
+    scps_.erase(std::unique(scps_.begin(), scps_.end(), one_object), scps_.end());
     for (const auto* scp : scps_)
         by_guid_[scp->guid].push_back(scp);
 }
@@ -91,9 +101,8 @@ Rules Pairer::matching(const Identity& identity, bool selected) const {
 }
 
 const RuleView* Pairer::named(const std::string& name) const {
-    const auto found = std::ranges::find_if(out_.rules, [&](const RuleView& one) {
-        return equal_ascii_nocase(one.rule->name, name);
-    });
+    const auto found = std::ranges::find_if(
+        out_.rules, [&](const RuleView& one) { return equal_ascii_nocase(one.rule->name, name); });
     return found == out_.rules.end() ? nullptr : &*found;
 }
 
@@ -117,21 +126,26 @@ void Pairer::add(const Scp& scp) {
 void Pairer::take_unmarked(const Scp& scp) {
     const Identity identity = identity_of(scp);
     const Rules rules = matching(identity, true);
+    Rules trusted_by;
     for (const auto* one : rules) {
         const auto why = distrust(scp, *one);
-        const bool native = one->targets.contains(domain_of(scp)) && in_trusted_place(scp, *one->rule);
+        if (!why)
+            trusted_by.push_back(one);
+        const bool native =
+            one->targets.contains(domain_of(scp)) && in_trusted_place(scp, *one->rule);
         if (why == Reason::untrusted_domain && !native)
             out_.held.push_back(hold(*why, one->rule->name, scp,
                                      "the rule matches it, but its domain is not trusted"));
         else if (why == Reason::untrusted_place)
-            out_.held.push_back(hold(*why, one->rule->name, scp,
-                                     "the rule matches it, but it lies outside the trusted containers"));
+            out_.held.push_back(
+                hold(*why, one->rule->name, scp,
+                     "the rule matches it, but it lies outside the trusted containers"));
         else if (scp.conflict)
             out_.held.push_back(hold(Reason::name_collision, one->rule->name, scp,
                                      "a replication conflict object (CNF): never a source"));
     }
     if (!rules.empty() && !scp.conflict)
-        members_[identity].unmarked.push_back(&scp);
+        members_[identity].unmarked.push_back({&scp, std::move(trusted_by)});
 }
 
 void Pairer::take_foreign(const Scp& scp) {
@@ -139,7 +153,8 @@ void Pairer::take_foreign(const Scp& scp) {
     const Rules rules = matching(identity, true);
     if (rules.empty())
         return; // another instance's business altogether
-    if (std::ranges::any_of(rules, [&](const auto* one) { return in_trusted_place(scp, *one->rule); }))
+    if (std::ranges::any_of(rules,
+                            [&](const auto* one) { return in_trusted_place(scp, *one->rule); }))
         members_[identity].foreign.push_back(&scp);
     else
         suspect(scp, rules.front()->rule->name,
@@ -154,8 +169,8 @@ bool Pairer::trusted_source(const Scp& scp) const {
                                [&](const auto* one) { return !distrust(scp, *one); });
 }
 
-/// What carries our instance's marker: find the rules that it belongs to, then whether it is where they may write
-/// and of our owner.
+/// What carries our instance's marker: find the rules that it belongs to, then whether it is where
+/// they may write and of our owner.
 void Pairer::take_ours(const Scp& scp) {
     const DomainView* at = view(domain_of(scp));
     if (at == nullptr || !owned_by_us(scp, *at)) {
@@ -202,9 +217,11 @@ void Pairer::take_orphan(const Scp& scp, const DomainView& at) {
 void Pairer::take_member(const Scp& scp, Copy copy, const Identity& identity, const Rules& rules) {
     const auto others = matching(identity, false);
     const auto allowed = [&](const auto* one) { return in_allowed_place(scp, *one->rule); };
-    const bool in_place = std::ranges::any_of(rules, allowed) || std::ranges::any_of(others, allowed);
+    const bool in_place =
+        std::ranges::any_of(rules, allowed) || std::ranges::any_of(others, allowed);
     const std::string& name = rules.front()->rule->name;
-    const std::string where = "it carries our marker, but lies outside the place that the rule writes to";
+    const std::string where =
+        "it carries our marker, but lies outside the place that the rule writes to";
     if (in_place) {
         cell(identity, rules, domain_of(scp)).copies.push_back(std::move(copy));
     } else if (view(domain_of(scp))->has_owners) {
@@ -213,6 +230,14 @@ void Pairer::take_member(const Scp& scp, Copy copy, const Identity& identity, co
     } else {
         suspect(scp, name, where);
     }
+}
+
+const SourceFate* Pairer::fate_of(const Marker& marker) const {
+    const auto found = fates_.find(marker.source);
+    if (found == fates_.end())
+        return nullptr;
+    const auto fate = std::ranges::find(found->second, marker.origin, &SourceFate::origin);
+    return fate == found->second.end() ? nullptr : *fate;
 }
 
 RecordedSource Pairer::recorded(const Marker& marker) const {
@@ -227,13 +252,11 @@ RecordedSource Pairer::recorded(const Marker& marker) const {
         for (const auto& [domain, view] : views_)
             if (domain.domain == marker.origin)
                 source.origin.push_back(domain);
-        for (const auto& fate : input_.observation.fates) {
-            if (fate.source != marker.source || fate.origin != marker.origin)
-                continue;
-            source.detail = fate.detail;
-            if (fate.state == SourceFate::State::deleted)
+        if (const auto* fate = fate_of(marker)) {
+            source.detail = fate->detail;
+            if (fate->state == SourceFate::State::deleted)
                 source.state = State::deleted;
-            else if (fate.state == SourceFate::State::absent)
+            else if (fate->state == SourceFate::State::absent)
                 source.state = State::absent;
         }
     }
@@ -257,25 +280,23 @@ Cell& Pairer::cell(const Identity& identity, const Rules& rules, const DomainRef
 
 void Pairer::fill(Cell& cell) const {
     cell.view = view(cell.target);
-    for (const auto* other : matching(cell.identity, false))
-        cell.also.push_back(other->rule);
+    cell.also = matching(cell.identity, false);
     const auto aims_here = [&](const RuleView* one) { return one->targets.contains(cell.target); };
     cell.is_target = std::ranges::any_of(cell.rules, aims_here);
     std::ranges::sort(cell.copies, {}, [](const Copy& copy) { return copy.scp->guid; });
     const auto found = members_.find(cell.identity);
     if (found == members_.end())
         return;
-    for (const auto* scp : found->second.unmarked) {
-        const auto gives = [&](const RuleView* one) { return aims_here(one) && !distrust(*scp, *one); };
-        if (domain_of(*scp) == cell.target)
+    for (const auto& [scp, trusted_by] : found->second.unmarked) {
+        if (scp->forest == cell.target.forest && scp->domain == cell.target.domain)
             cell.natives.push_back(scp);
-        else if (std::ranges::any_of(cell.rules, gives))
+        else if (std::ranges::any_of(trusted_by, aims_here))
             cell.sources.push_back(scp);
     }
     for (const auto* scp : found->second.foreign)
         if (domain_of(*scp) == cell.target)
             cell.foreign.push_back(scp);
-    const auto by_dn = [](const Scp* scp) { return scp->dn.key(); };
+    const auto by_dn = [](const Scp* scp) -> const std::string& { return scp->dn.key(); };
     std::ranges::sort(cell.sources, {}, [](const Scp* scp) { return scp->guid; });
     std::ranges::sort(cell.natives, {}, by_dn);
     std::ranges::sort(cell.foreign, {}, by_dn);

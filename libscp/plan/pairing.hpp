@@ -8,14 +8,15 @@ namespace scp {
 /// What is known of the source that a copy's marker names.
 struct RecordedSource {
     enum class State {
-        seen,     ///< `scp` is it
-        deleted,  ///< its tombstone was seen
-        absent,   ///< proved not to be there
-        unknown,  ///< its domain, or its surroundings, could not be read
+        seen,    ///< `scp` is it
+        deleted, ///< its tombstone was seen
+        absent,  ///< proved not to be there
+        unknown, ///< its domain, or its surroundings, could not be read
     };
     State state = State::unknown;
     const Scp* scp = nullptr;
-    std::vector<DomainRef> origin; ///< the domain it lies or lay in; empty: no forest that was read has it
+    std::vector<DomainRef>
+        origin; ///< the domain it lies or lay in; empty: no forest that was read has it
     bool origin_complete = false;
     std::string detail; ///< for people
 };
@@ -32,15 +33,16 @@ struct Copy {
 struct Cell {
     Identity identity;
     DomainRef target;
-    const DomainView* view = nullptr;     ///< of the target; nullptr where it is not known
-    std::vector<const RuleView*> rules;   ///< selected rules that match the identity, by name; never empty
-    std::vector<const Rule*> also;        ///< rules not selected that match it too
-    bool is_target = false;               ///< of one of `rules`
-    std::vector<const Scp*> sources;      ///< S, by GUID
-    std::vector<const Scp*> natives;      ///< N, by DN
-    std::vector<const Scp*> foreign;      ///< by DN
-    std::vector<Copy> copies;             ///< ours, by GUID
-    bool moved = false;                   ///< a marked object of ours lies where we may not write (row 16a)
+    const DomainView* view = nullptr; ///< of the target; nullptr where it is not known
+    std::vector<const RuleView*>
+        rules; ///< selected rules that match the identity, by name; never empty
+    std::vector<const RuleView*> also; ///< rules not selected that match it too
+    bool is_target = false;            ///< of one of `rules`
+    std::vector<const Scp*> sources;   ///< S, by GUID
+    std::vector<const Scp*> natives;   ///< N, by DN
+    std::vector<const Scp*> foreign;   ///< by DN
+    std::vector<Copy> copies;          ///< ours, by GUID
+    bool moved = false; ///< a marked object of ours lies where we may not write (row 16a)
 
     [[nodiscard]] const Rule& rule() const { return *rules.front()->rule; } ///< the first by name
 };
@@ -49,7 +51,8 @@ struct Cell {
 struct Pairing {
     std::vector<RuleView> rules;
     std::vector<Cell> cells;
-    std::vector<Held> held; ///< what needs no table: suspect, untrusted, marked by nobody's rule, conflict objects
+    std::vector<Held> held; ///< what needs no table: suspect, untrusted, marked by nobody's rule,
+                            ///< conflict objects
 };
 
 /// Gathers sources, natives, foreign and our own copies by identity and target. Pure.

@@ -16,14 +16,14 @@ namespace {
 void report_accounts(const Pairing& pairing, Plan& plan) {
     for (const auto& view : pairing.rules)
         if (!view.unresolved.empty())
-            plan.held.push_back(hold(Reason::account_unresolved, view.rule->name, DomainRef{}, {}, {},
-                                     fmt::format("{}", fmt::join(view.unresolved, "; "))));
+            plan.held.push_back(hold(Reason::account_unresolved, view.rule->name, DomainRef{}, {},
+                                     {}, fmt::format("{}", fmt::join(view.unresolved, "; "))));
 }
 
 } // namespace
 
-// pair up → decide → settle: who belongs together, what the table says of each, what is left of it once all that
-// wants a name is compared.
+// pair up → decide → settle: who belongs together, what the table says of each, what is left of it
+// once all that wants a name is compared.
 Plan make_plan(const PlanInput& input) {
     Pairing pairing = pair_up(input);
     Plan plan = settle(input, decide(input, pairing));

@@ -17,7 +17,8 @@
 namespace scp {
 
 enum class Op { create, update, rename, remove, create_container, mark };
-[[nodiscard]] std::string to_string(Op op); ///< create, update, rename, delete, create-container, mark
+[[nodiscard]] std::string
+to_string(Op op); ///< create, update, rename, delete, create-container, mark
 
 struct SourceRef {
     Dn dn;
@@ -26,8 +27,9 @@ struct SourceRef {
     friend auto operator<=>(const SourceRef&, const SourceRef&) = default;
 };
 
-/// One write. `before` and `after` hold the whole content (keywords and copied attributes) without the marker;
-/// for create `before`, for remove `after` is empty. A rename has the new DN in `new_dn` and swaps the marker too.
+/// One write. `before` and `after` hold the whole content (keywords and copied attributes) without
+/// the marker; for create `before`, for remove `after` is empty. A rename has the new DN in
+/// `new_dn` and swaps the marker too.
 struct Change {
     Op op = Op::create;
     std::string rule;
@@ -44,7 +46,8 @@ struct Change {
     std::string marker_before; ///< exact value, empty: none
     std::string marker_after;  ///< exact value, empty: none
 
-    /// Stable while the change is the same: 12 hex digits over op, forest, nc, DN or GUID, old → new values.
+    /// Stable while the change is the same: 12 hex digits over op, forest, nc, DN or GUID, old →
+    /// new values.
     [[nodiscard]] std::string id() const;
 };
 
@@ -55,7 +58,8 @@ struct Held {
     std::string forest;
     DomainName domain;
     Dn nc;
-    Dn dn; ///< of the object concerned or where it would be; empty where it is about a domain or an account
+    Dn dn; ///< of the object concerned or where it would be; empty where it is about a domain or an
+           ///< account
     std::string detail; ///< what is the case, for people
     std::string hint;   ///< what to do
     std::vector<SourceRef> sources;
@@ -67,11 +71,12 @@ struct Held {
 struct Plan {
     /// By forest and domain; in each, containers first (outer before inner), then by DN and op.
     std::vector<Change> changes;
-    std::vector<Held> held;      ///< by forest, domain, DN, reason
-    std::size_t in_sync = 0;     ///< copies and natives that serve a target as they are
+    std::vector<Held> held;  ///< by forest, domain, DN, reason
+    std::size_t in_sync = 0; ///< copies and natives that serve a target as they are
 
-    /// "sha256:…" over sorted (op, forest, nc, DN or GUID, old → new values) of changes and of those held as
-    /// limit-exceeded or awaiting-approval; markers, servers, times and errors left out (CONTRACT.md).
+    /// "sha256:…" over sorted (op, forest, nc, DN or GUID, old → new values) of changes and of
+    /// those held as limit-exceeded or awaiting-approval; markers, servers, times and errors left
+    /// out (CONTRACT.md).
     [[nodiscard]] std::string hash() const;
 };
 
@@ -82,7 +87,8 @@ struct PlanInput {
     const Observation& observation;
 };
 
-/// The decision table of DESIGN.md, whole, then the rule's mode. Pure: the same input in any order gives the same plan.
+/// The decision table of DESIGN.md, whole, then the rule's mode. Pure: the same input in any order
+/// gives the same plan.
 [[nodiscard]] Plan make_plan(const PlanInput& input);
 
 /// The DNs that observe (d) must look at before make_plan can decide creates and renames. Pure.

@@ -8,7 +8,7 @@
 namespace scp {
 
 // Row 13, where it may not be carried out: the recorded source may still be there.
-bool Table::replaced_unproved() {
+bool DecisionTable::replaced_unproved() {
     const Copy& copy = *ours();
     const bool in_s = std::ranges::find(cell_.sources, copy.source.scp) != cell_.sources.end();
     if (in_s)
@@ -16,13 +16,14 @@ bool Table::replaced_unproved() {
     const Reason why = why_gone(copy);
     if (why != Reason::source_not_seen && why != Reason::account_unresolved)
         return false;
-    hold_copy(why, copy,
-              "another source of this name and keywords is there, but the one copied was not seen to go");
+    hold_copy(
+        why, copy,
+        "another source of this name and keywords is there, but the one copied was not seen to go");
     return true;
 }
 
 // Row 14.
-bool Table::source_empty() {
+bool DecisionTable::source_empty() {
     const auto bindings = [&](const Scp& scp) {
         return !values_of(content(scp), "serviceBindingInformation").empty();
     };
@@ -33,16 +34,18 @@ bool Table::source_empty() {
     return true;
 }
 
-// Row 15. A list of attributes that grew shorter may leave an older version behind with nothing changed.
-bool Table::source_older() {
+// Row 15. A list of attributes that grew shorter may leave an older version behind with nothing
+// changed.
+bool DecisionTable::source_older() {
     const Copy& copy = *ours();
     if (source_ != copy.source.scp || !source_->version.older_than(copy.marker().version))
         return false;
     const bool same = content(*source_) == content(*copy.scp);
-    if (same && copy.marker().attrs != attributes_hash(rule()))
+    if (same && copy.marker().attrs != cell_.rules.front()->attributes)
         return false;
-    const std::string detail = "the source was read in version " + printable(source_->version.text) +
-                               ", copied was " + printable(copy.marker().version.text);
+    const std::string detail = "the source was read in version " +
+                               printable(source_->version.text) + ", copied was " +
+                               printable(copy.marker().version.text);
     const Change repair = repair_change();
     if (repair.op == Op::mark)
         hold_copy(Reason::source_older, copy, detail);
@@ -52,7 +55,7 @@ bool Table::source_older() {
 }
 
 // Row 17, but for what settle.cpp looks at.
-void Table::create() {
+void DecisionTable::create() {
     if (blocked_ || kept_ || cell_.moved)
         return;
     std::set<DomainRef> waits_for;
@@ -72,7 +75,7 @@ void Table::create() {
 }
 
 // Rows 13, 18, 19 and 20. Only the recorded source's domain and T need to have been read whole.
-void Table::repair() {
+void DecisionTable::repair() {
     const Copy& copy = *ours();
     Change repair = repair_change();
     if (repair.op == Op::mark && !copy.marker().gone) {
@@ -89,7 +92,7 @@ void Table::repair() {
 }
 
 /// Rows 18 and 19; op mark where nothing differs.
-Change Table::repair_change() const {
+Change DecisionTable::repair_change() const {
     const Copy& copy = *ours();
     const auto why = difference(copy);
     Change repair = change(why ? Op::update : Op::mark, why.value_or(Reason::grace));
@@ -107,12 +110,12 @@ Change Table::repair_change() const {
     return repair;
 }
 
-/// Why the copy is to be updated; nullopt where it is equal. Who edited it can be told only while the attributes are
-/// those that its hash was made over.
-std::optional<Reason> Table::difference(const Copy& copy) const {
+/// Why the copy is to be updated; nullopt where it is equal. Who edited it can be told only while
+/// the attributes are those that its hash was made over.
+std::optional<Reason> DecisionTable::difference(const Copy& copy) const {
     if (source_ != copy.source.scp)
         return Reason::source_replaced;
-    const bool attributes = copy.marker().attrs != attributes_hash(rule());
+    const bool attributes = copy.marker().attrs != cell_.rules.front()->attributes;
     const bool settings = attributes || !selector_known(copy.marker());
     const bool differs = content(*copy.scp) != content(*source_);
     if (!differs)
@@ -123,32 +126,41 @@ std::optional<Reason> Table::difference(const Copy& copy) const {
 }
 
 /// Of any rule that matches: which of several wrote the marker makes no difference.
-bool Table::selector_known(const Marker& marker) const {
-    return std::ranges::any_of(cell_.rules,
-                               [&](const auto* view) { return selector_hash(*view->rule) == marker.sel; }) ||
-           std::ranges::any_of(cell_.also, [&](const auto* one) { return selector_hash(*one) == marker.sel; });
+bool DecisionTable::selector_known(const Marker& marker) const {
+    const auto is_its = [&](const RuleView* view) { return view->selector == marker.sel; };
+    return std::ranges::any_of(cell_.rules, is_its) || std::ranges::any_of(cell_.also, is_its);
 }
 
-bool Table::sources_agree() const {
-    const auto same = [&](const Scp* scp) { return content(*scp) == content(*cell_.sources.front()); };
+const Attributes& DecisionTable::content(const Scp& scp) const {
+    const auto [found, added] = contents_.try_emplace({&scp, &rule()});
+    if (added)
+        found->second = copied_content(scp, rule());
+    return found->second;
+}
+
+bool DecisionTable::sources_agree() const {
+    const auto same = [&](const Scp* scp) {
+        return content(*scp) == content(*cell_.sources.front());
+    };
     return std::ranges::all_of(cell_.sources, same);
 }
 
 /// Equal to a source; with no source left, to our copy; with neither, it stands for itself.
-bool Table::equals_source(const Scp& scp) const {
+bool DecisionTable::equals_source(const Scp& scp) const {
     if (cell_.sources.empty())
         return ours() == nullptr || content(scp) == content(*ours()->scp);
-    return std::ranges::any_of(cell_.sources, [&](const Scp* one) { return content(scp) == content(*one); });
+    return std::ranges::any_of(cell_.sources,
+                               [&](const Scp* one) { return content(scp) == content(*one); });
 }
 
-Dn Table::expected_dn(const Copy& copy) const {
+Dn DecisionTable::expected_dn(const Copy& copy) const {
     const Scp* source = copy.source.scp;
     if (source == nullptr && !cell_.sources.empty())
         source = cell_.sources.front();
     return source == nullptr ? Dn{} : copy_dn(*source, rule(), cell_.view->nc);
 }
 
-Change Table::change(Op op, Reason reason) const {
+Change DecisionTable::change(Op op, Reason reason) const {
     Change change;
     change.op = op;
     change.rule = rule().name;
@@ -161,20 +173,20 @@ Change Table::change(Op op, Reason reason) const {
     return change;
 }
 
-std::string Table::marker_for(const Attributes& after) const {
+std::string DecisionTable::marker_for(const Attributes& after) const {
     Marker marker;
     marker.instance = input_.settings.instance;
     marker.rule = rule().name;
     marker.source = source_->guid;
     marker.origin = source_->domain;
-    marker.sel = selector_hash(rule());
-    marker.attrs = attributes_hash(rule());
+    marker.sel = cell_.rules.front()->selector;
+    marker.attrs = cell_.rules.front()->attributes;
     marker.hash = content_hash(after);
     marker.version = source_->version;
     return to_string(marker);
 }
 
-void Table::hold_cell(Reason reason, const Dn& dn, std::string detail) {
+void DecisionTable::hold_cell(Reason reason, const Dn& dn, std::string detail) {
     Held held = hold(reason, rule().name, cell_.target, cell_.view->nc, dn, std::move(detail));
     for (const auto* scp : cell_.sources)
         held.sources.push_back(source_ref(*scp));
@@ -182,7 +194,7 @@ void Table::hold_cell(Reason reason, const Dn& dn, std::string detail) {
     out_.held.push_back(std::move(held));
 }
 
-void Table::hold_copy(Reason reason, const Copy& copy, std::string detail) {
+void DecisionTable::hold_copy(Reason reason, const Copy& copy, std::string detail) {
     Held held = hold(reason, rule().name, *copy.scp, std::move(detail));
     if (copy.source.scp != nullptr)
         held.sources = {source_ref(*copy.source.scp)};
@@ -190,7 +202,7 @@ void Table::hold_copy(Reason reason, const Copy& copy, std::string detail) {
 }
 
 /// Held, whatever the mode: this version deletes nothing.
-void Table::retire(Reason reason, const Copy& copy, std::string detail) {
+void DecisionTable::retire(Reason reason, const Copy& copy, std::string detail) {
     Change remove = change(Op::remove, reason);
     remove.source.reset();
     if (copy.source.scp != nullptr)
@@ -202,7 +214,7 @@ void Table::retire(Reason reason, const Copy& copy, std::string detail) {
     out_.held.push_back(hold(reason, remove, std::move(detail)));
 }
 
-void Table::propose(Change change, std::set<DomainRef> waits_for) {
+void DecisionTable::propose(Change change, std::set<DomainRef> waits_for) {
     out_.proposals.push_back({std::move(change), &rule(), std::move(waits_for)});
 }
 

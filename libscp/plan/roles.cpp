@@ -28,7 +28,8 @@ RoleOf role_of_marked(const Scp& scp, const Rule& rule, bool matched, const Plan
     return {Role::copy, std::nullopt};
 }
 
-/// AD holds a value once, whatever its case: of those that differ in case alone the first by bytes is kept.
+/// AD holds a value once, whatever its case: of those that differ in case alone the first by bytes
+/// is kept.
 Values unique_values(const Values& values) {
     if (values.size() < 2)
         return values;
@@ -78,8 +79,7 @@ std::string selector_hash(const Rule& rule) {
         match["keywords"].push_back(fold_case(keyword));
     auto& keywords = match["keywords"];
     std::ranges::sort(keywords);
-    const auto [first, last] = std::ranges::unique(keywords);
-    keywords.erase(first, last);
+    keywords.erase(std::unique(keywords.begin(), keywords.end()), keywords.end());
     match["name"] = {fold_case(rule.name_glob)};
     return content_hash(match);
 }

@@ -1,5 +1,7 @@
 #include "plan/rule_view.hpp"
 
+#include "plan/roles.hpp"
+
 #include <algorithm>
 
 namespace scp {
@@ -7,9 +9,10 @@ namespace {
 
 const ResolvedAccount* find_account(const Observation& observation, const Rule& rule,
                                     const AccountQuery& query) {
-    const auto found = std::ranges::find_if(observation.accounts, [&](const ResolvedAccount& account) {
-        return equal_ascii_nocase(account.rule, rule.name) && account.query == query;
-    });
+    const auto found =
+        std::ranges::find_if(observation.accounts, [&](const ResolvedAccount& account) {
+            return equal_ascii_nocase(account.rule, rule.name) && account.query == query;
+        });
     return found == observation.accounts.end() ? nullptr : &*found;
 }
 
@@ -20,6 +23,14 @@ std::vector<DomainRef> domains_named(const Observation& observation, const Domai
         if (view.domain == name)
             found.push_back(ref(view));
     return found;
+}
+
+RuleView view_of(const Rule& rule) {
+    RuleView view;
+    view.rule = &rule;
+    view.selector = selector_hash(rule);
+    view.attributes = attributes_hash(rule);
+    return view;
 }
 
 void view_accounts(RuleView& view, std::set<std::string>& forests, const PlanInput& input) {
@@ -87,8 +98,7 @@ DomainRef domain_of(const Scp& scp) {
 }
 
 RuleView view_rule(const Rule& rule, const PlanInput& input) {
-    RuleView view;
-    view.rule = &rule;
+    RuleView view = view_of(rule);
     std::set<std::string> forests;
     view_accounts(view, forests, input);
     view_targets(view, forests, input);
@@ -101,14 +111,11 @@ std::vector<RuleView> view_rules(const PlanInput& input) {
     for (const auto& rule : input.rules)
         views.push_back(view_rule(rule, input));
     for (const auto& rule : input.settings.rules) {
-        const bool selected = std::ranges::any_of(input.rules, [&](const Rule& one) {
-            return equal_ascii_nocase(one.name, rule.name);
-        });
+        const bool selected = std::ranges::any_of(
+            input.rules, [&](const Rule& one) { return equal_ascii_nocase(one.name, rule.name); });
         if (!selected) {
-            RuleView view;
-            view.rule = &rule;
-            view.selected = false;
-            views.push_back(view);
+            views.push_back(view_of(rule));
+            views.back().selected = false;
         }
     }
     std::ranges::sort(views, LessNoCase{}, [](const RuleView& view) { return view.rule->name; });

@@ -18,12 +18,17 @@ struct DomainRef {
 /// A rule, and what it comes to in this observation.
 struct RuleView {
     const Rule* rule = nullptr;
-    bool selected = true; ///< false: in the settings, but not asked for now; its accounts were not looked up
+    std::string selector;   ///< selector_hash of the rule
+    std::string attributes; ///< attributes_hash of the rule
+    bool selected =
+        true; ///< false: in the settings, but not asked for now; its accounts were not looked up
     std::set<DomainRef> targets;
-    std::set<DomainRef> unknown_targets; ///< in `targets.domains`, but no forest that was read has it
+    std::set<DomainRef>
+        unknown_targets; ///< in `targets.domains`, but no forest that was read has it
     std::vector<std::string> unresolved; ///< accounts, each with why; sorted
     std::set<DomainRef> trusted;         ///< domains whose SCPs may be sources
-    /// Named in trust.domains, or forests of the accounts, but not read: a source may lie there unseen.
+    /// Named in trust.domains, or forests of the accounts, but not read: a source may lie there
+    /// unseen.
     std::set<DomainRef> unknown_trusted;
 };
 

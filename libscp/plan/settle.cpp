@@ -10,7 +10,8 @@ namespace {
 
 class Settler {
   public:
-    Settler(const PlanInput& input, Decisions decisions) : input_(input), in_(std::move(decisions)) {}
+    Settler(const PlanInput& input, Decisions decisions)
+        : input_(input), in_(std::move(decisions)) {}
     Plan run() &&;
 
   private:
@@ -28,13 +29,11 @@ class Settler {
     std::map<Place, std::vector<const Proposal*>> claims_;
     std::map<Place, const PlaceView*> seen_;
     std::map<Place, const Scp*> occupants_;
-    std::map<std::tuple<std::string, DomainRef>, std::size_t> waiting_; ///< creates, by rule and source domain
-    std::map<Place, std::pair<Change, bool>> containers_; ///< to be made, and whether a mode lets one be
+    std::map<std::tuple<std::string, DomainRef>, std::size_t>
+        waiting_; ///< creates, by rule and source domain
+    std::map<Place, std::pair<Change, bool>>
+        containers_; ///< to be made, and whether a mode lets one be
 };
-
-std::string what_is(const Scp& scp) {
-    return printable(scp.dn.text());
-}
 
 void Settler::index() {
     for (const auto& proposal : in_.proposals)
@@ -63,11 +62,12 @@ std::optional<Held> Settler::collision(const Change& change, const Place& place)
         held.dn = place.dn;
         return held;
     };
-    if (const auto scp = occupants_.find(place); scp != occupants_.end() && scp->second->guid != change.guid)
-        return taken(what_is(*scp->second));
+    if (const auto scp = occupants_.find(place);
+        scp != occupants_.end() && scp->second->guid != change.guid)
+        return taken("another SCP");
     const auto view = seen_.find(place);
     if (view != seen_.end() && view->second->occupant && view->second->occupant != change.guid)
-        return taken(printable(view->second->occupant_dn.text()));
+        return taken("another object");
     return std::nullopt;
 }
 

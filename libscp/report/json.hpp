@@ -23,8 +23,9 @@ using Json = nlohmann::ordered_json;
 /// {"kind", "message", "hint"}
 [[nodiscard]] Json error_json(const Error& error);
 
-/// Text of a document, two columns of indent, a newline at the end. What could steer a terminal (DEL, C1 controls,
-/// bidirectional overrides, line separators) is written as \uXXXX, so it is safe wherever it is shown.
+/// Text of a document, two columns of indent, a newline at the end. What could steer a terminal
+/// (DEL, C1 controls, bidirectional overrides, line separators) is written as \uXXXX, so it is safe
+/// wherever it is shown.
 [[nodiscard]] std::string to_json_text(const Json& document);
 /// The same document as YAML 1.2, block style.
 [[nodiscard]] std::string to_yaml_text(const Json& document);

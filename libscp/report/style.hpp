@@ -6,8 +6,8 @@
 
 namespace scp {
 
-/// Colour or none. Every function returns its text unchanged without colour. They escape nothing: a value from a
-/// directory goes through printable() first.
+/// Colour or none. Every function returns its text unchanged without colour. They escape nothing: a
+/// value from a directory goes through printable() first.
 struct Style {
     bool color = false;
 
@@ -23,9 +23,9 @@ struct Style {
 [[nodiscard]] std::size_t display_width(std::string_view text);
 
 /// Aligned columns, two blanks between them, no blanks at the end of a line.
-class Table {
+class TextTable {
   public:
-    explicit Table(std::vector<std::string> header);
+    explicit TextTable(std::vector<std::string> header);
     void add(std::vector<std::string> row);
     [[nodiscard]] bool empty() const { return rows_.empty(); }
     /// The header in bold, unless it is empty.
@@ -37,6 +37,7 @@ class Table {
 };
 
 /// "1 domain", "3 domains".
-[[nodiscard]] std::string counted(std::size_t n, std::string_view singular, std::string_view plural = {});
+[[nodiscard]] std::string counted(std::size_t n, std::string_view singular,
+                                  std::string_view plural = {});
 
 } // namespace scp

@@ -11,7 +11,8 @@
 
 namespace scp::test {
 
-/// Guid number n: 00000000-0000-0000-0000-00000000000n, so that tests and golden files can name objects by number.
+/// Guid number n: 00000000-0000-0000-0000-00000000000n, so that tests and golden files can name
+/// objects by number.
 inline Guid guid_number(unsigned long long n) {
     return *Guid::parse(fmt::format("00000000-0000-0000-0000-{:012x}", n));
 }
@@ -20,8 +21,9 @@ inline Sid sid_number(unsigned n) {
     return *Sid::parse(fmt::format("S-1-5-21-1-2-3-{}", n));
 }
 
-/// an_scp().in("emea.corp.test").with_keyword("x"): a source below CN=Product,CN=System of that domain, unless said
-/// otherwise. The order of calls does not matter, but for copy_of, which takes over what is set on it so far.
+/// an_scp().in("emea.corp.test").with_keyword("x"): a source below CN=Product,CN=System of that
+/// domain, unless said otherwise. The order of calls does not matter, but for copy_of, which takes
+/// over what is set on it so far.
 class ScpBuilder {
   public:
     ScpBuilder& in(const std::string& domain, const std::string& forest = "corp") {
@@ -44,7 +46,9 @@ class ScpBuilder {
         return *this;
     }
     ScpBuilder& with_keyword(const std::string& value) { return with("keywords", value); }
-    ScpBuilder& with_binding(const std::string& value) { return with("serviceBindingInformation", value); }
+    ScpBuilder& with_binding(const std::string& value) {
+        return with("serviceBindingInformation", value);
+    }
     ScpBuilder& with(const std::string& attribute, const std::string& value) {
         scp_.attributes[attribute].push_back(value);
         return *this;
@@ -99,7 +103,8 @@ class ScpBuilder {
             scp.name += "\nCNF:" + scp.guid.to_string();
         scp.dn = scp.nc.descendant(container_).child("CN", scp.name);
         scp.attributes["cn"] = {scp.name};
-        scp.attributes["objectClass"] = {"top", "leaf", "connectionPoint", "serviceConnectionPoint"};
+        scp.attributes["objectClass"] = {"top", "leaf", "connectionPoint",
+                                         "serviceConnectionPoint"};
         return scp;
     }
     operator Scp() const { return build(); } // NOLINT: a builder stands for what it builds
@@ -113,7 +118,8 @@ inline ScpBuilder an_scp() {
     return ScpBuilder().named("svc").number(1).in("emea.corp.test").version("2026-01-01T00:00:00Z");
 }
 
-/// Rule "mage": keyword mage, anything below CN=System but CN=Policies, copies to CN=scpd,CN=System.
+/// Rule "mage": keyword mage, anything below CN=System but CN=Policies, copies to
+/// CN=scpd,CN=System.
 inline Rule a_rule(const std::string& name = "mage") {
     Rule rule;
     rule.name = name;

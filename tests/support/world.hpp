@@ -8,7 +8,8 @@
 
 namespace scp::test {
 
-/// A forest or several as plain values: what the planner would be shown, and what applying a plan makes of it.
+/// A forest or several as plain values: what the planner would be shown, and what applying a plan
+/// makes of it.
 class World {
   public:
     World() { settings.instance = "prod"; }
@@ -49,9 +50,11 @@ class World {
     void account(Rule& rule, const std::string& domain, const std::string& forest = "corp") {
         ResolvedAccount account;
         account.rule = rule.name;
-        account.query.text = "CN=agent-" + std::to_string(rule.accounts.size()) + "," + Dn::of_domain(domain).text();
+        account.query.text =
+            "CN=agent-" + std::to_string(rule.accounts.size()) + "," + Dn::of_domain(domain).text();
         account.query.kind = AccountQuery::Kind::dn;
-        account.locations.push_back({forest, DomainName(domain), *Dn::parse(account.query.text), false});
+        account.locations.push_back(
+            {forest, DomainName(domain), *Dn::parse(account.query.text), false});
         rule.accounts.push_back(account.query);
         observation.accounts.push_back(std::move(account));
     }
@@ -80,7 +83,8 @@ class World {
             return view;
         }
         const Dn nc = domain(place.domain.text(), place.forest).nc;
-        for (Dn parent = place.dn.parent(); parent != nc && !parent.empty(); parent = parent.parent())
+        for (Dn parent = place.dn.parent(); parent != nc && !parent.empty();
+             parent = parent.parent())
             if (missing_containers.contains({place.forest, place.domain, parent}))
                 view.missing_parents.insert(view.missing_parents.begin(), parent);
         if (other_objects.contains(place)) {
@@ -109,14 +113,16 @@ class World {
             scp.dn = change.dn;
             scp.name = change.dn.rdn_value();
             scp.guid = guid_number(++created_);
-            scp.attributes["objectClass"] = {"top", "leaf", "connectionPoint", "serviceConnectionPoint"};
+            scp.attributes["objectClass"] = {"top", "leaf", "connectionPoint",
+                                             "serviceConnectionPoint"};
             if (view.has_owners)
                 scp.owner = view.our_sids.front();
             view.scps.push_back(scp);
             write(view.scps.back(), change);
             return;
         }
-        const auto found = std::ranges::find(view.scps, change.guid, [](const Scp& scp) { return std::optional(scp.guid); });
+        const auto found = std::ranges::find(
+            view.scps, change.guid, [](const Scp& scp) { return std::optional(scp.guid); });
         if (change.op == Op::remove) {
             view.scps.erase(found);
             return;

@@ -18,11 +18,16 @@ constexpr ber_len_t least_ssf = 128;
 
 std::string_view mechanism_name(Mechanism mechanism) {
     switch (mechanism) {
-    case Mechanism::gssapi: return "GSSAPI";
-    case Mechanism::gss_spnego: return "GSS-SPNEGO";
-    case Mechanism::external: return "EXTERNAL";
-    case Mechanism::simple: return "simple";
-    case Mechanism::anonymous: return "anonymous";
+    case Mechanism::gssapi:
+        return "GSSAPI";
+    case Mechanism::gss_spnego:
+        return "GSS-SPNEGO";
+    case Mechanism::external:
+        return "EXTERNAL";
+    case Mechanism::simple:
+        return "simple";
+    case Mechanism::anonymous:
+        return "anonymous";
     }
     return "?";
 }
@@ -37,7 +42,9 @@ Result<std::string> secret_path(const std::string& file, const std::string& cred
 Result<void> outcome_of_bind(Link& link, LDAPMessage* message, std::string_view what) {
     auto outcome = read_outcome(link.handle(), message);
     if (!outcome) {
-        return fail(link.die(ErrorKind::unreachable, fmt::format("{} on {}: the answer was not LDAP", what, link.server())));
+        return fail(
+            link.die(ErrorKind::unreachable,
+                     fmt::format("{} on {}: the answer was not LDAP", what, link.server())));
     }
     if (outcome->code != LDAP_SUCCESS) {
         return fail(bind_error(outcome->code, what, link.server(), outcome->diagnostic));
@@ -60,8 +67,8 @@ Result<void> bind_simple(Link& link, const AuthSettings& auth, Deadline deadline
     }
     berval credentials = as_berval(password);
     int message_id = 0;
-    const int code = ldap_sasl_bind(link.handle(), name.c_str(), LDAP_SASL_SIMPLE, &credentials, nullptr, nullptr,
-                                    &message_id);
+    const int code = ldap_sasl_bind(link.handle(), name.c_str(), LDAP_SASL_SIMPLE, &credentials,
+                                    nullptr, nullptr, &message_id);
     ::explicit_bzero(password.data(), password.size());
     if (code != LDAP_SUCCESS) {
         return fail(link.send_error(code, what));
@@ -77,7 +84,8 @@ Result<void> bind_simple(Link& link, const AuthSettings& auth, Deadline deadline
 int no_interaction(LDAP*, unsigned, void*, void* prompts) {
     for (auto* one = static_cast<sasl_interact_t*>(prompts); one->id != SASL_CB_LIST_END; ++one) {
         one->result = one->defresult == nullptr ? "" : one->defresult;
-        one->len = static_cast<unsigned>(std::char_traits<char>::length(static_cast<const char*>(one->result)));
+        one->len = static_cast<unsigned>(
+            std::char_traits<char>::length(static_cast<const char*>(one->result)));
     }
     return LDAP_SUCCESS;
 }
@@ -86,13 +94,17 @@ Result<void> set_sasl_options(Link& link, const Endpoint& endpoint) {
     const bool inside_tls = uses_tls(endpoint);
     const bool external = endpoint.auth.mechanism == Mechanism::external;
     // Inside TLS AD refuses a second layer; without TLS it must seal.
-    const std::string properties = external       ? "none"
-                                   : inside_tls   ? "noanonymous,noplain,maxssf=0"
-                                                  : fmt::format("noanonymous,noplain,minssf={}", least_ssf);
-    bool good = ldap_set_option(link.handle(), LDAP_OPT_X_SASL_SECPROPS, properties.c_str()) == LDAP_OPT_SUCCESS;
+    const std::string properties = external ? "none"
+                                   : inside_tls
+                                       ? "noanonymous,noplain,maxssf=0"
+                                       : fmt::format("noanonymous,noplain,minssf={}", least_ssf);
+    bool good = ldap_set_option(link.handle(), LDAP_OPT_X_SASL_SECPROPS, properties.c_str()) ==
+                LDAP_OPT_SUCCESS;
     if (inside_tls && !external) {
         const int binding = LDAP_OPT_X_SASL_CBINDING_TLS_ENDPOINT;
-        good = ldap_set_option(link.handle(), LDAP_OPT_X_SASL_CBINDING, &binding) == LDAP_OPT_SUCCESS && good;
+        good = ldap_set_option(link.handle(), LDAP_OPT_X_SASL_CBINDING, &binding) ==
+                   LDAP_OPT_SUCCESS &&
+               good;
     }
     if (!good) {
         return fail(ErrorKind::internal, "libldap refuses a SASL option");
@@ -102,11 +114,13 @@ Result<void> set_sasl_options(Link& link, const Endpoint& endpoint) {
 
 Result<void> check_strength(Link& link, std::string_view what) {
     ber_len_t ssf = 0;
-    if (ldap_get_option(link.handle(), LDAP_OPT_X_SASL_SSF, &ssf) != LDAP_OPT_SUCCESS || ssf < least_ssf) {
-        return fail(ErrorKind::refused,
-                    fmt::format("{} on {}: the session is protected with strength {} only, {} is the least", what,
-                                link.server(), ssf, least_ssf),
-                    "Use an ldaps:// URI, or give the account AES keys.");
+    if (ldap_get_option(link.handle(), LDAP_OPT_X_SASL_SSF, &ssf) != LDAP_OPT_SUCCESS ||
+        ssf < least_ssf) {
+        return fail(
+            ErrorKind::refused,
+            fmt::format("{} on {}: the session is protected with strength {} only, {} is the least",
+                        what, link.server(), ssf, least_ssf),
+            "Use an ldaps:// URI, or give the account AES keys.");
     }
     return {};
 }
@@ -129,9 +143,9 @@ Result<void> bind_sasl(Link& link, const Endpoint& endpoint, Deadline deadline) 
     int message_id = 0;
     MessagePtr message;
     for (;;) {
-        const int code = ldap_sasl_interactive_bind(link.handle(), nullptr, name.c_str(), nullptr, nullptr,
-                                                    LDAP_SASL_QUIET, &no_interaction, nullptr, message.get(), &state,
-                                                    &message_id);
+        const int code = ldap_sasl_interactive_bind(link.handle(), nullptr, name.c_str(), nullptr,
+                                                    nullptr, LDAP_SASL_QUIET, &no_interaction,
+                                                    nullptr, message.get(), &state, &message_id);
         if (code == LDAP_SUCCESS) {
             break;
         }
@@ -158,8 +172,9 @@ Result<void> bind_kerberos(Link& link, const Endpoint& endpoint, Deadline deadli
     auto tickets = get_tickets(endpoint.auth, *keytab, endpoint.uri.host, deadline, link.stop());
     if (!tickets) {
         Error error = tickets.error();
-        error.message = fmt::format("cannot bind with {} on {}: {}", mechanism_name(endpoint.auth.mechanism),
-                                    link.server(), error.message);
+        error.message =
+            fmt::format("cannot bind with {} on {}: {}", mechanism_name(endpoint.auth.mechanism),
+                        link.server(), error.message);
         return fail(std::move(error));
     }
     const UseTickets use(*tickets);
@@ -175,22 +190,26 @@ Result<void> check_policy(const Endpoint& endpoint) {
     const std::string server = endpoint.uri.to_string();
     if (auth.mechanism == Mechanism::simple) {
         if (clear) {
-            return fail(ErrorKind::settings, fmt::format("refusing to send a password in clear to {}", server),
+            return fail(ErrorKind::settings,
+                        fmt::format("refusing to send a password in clear to {}", server),
                         "Use an ldaps:// URI, tls: {mode: starttls}, or mechanism: gssapi.");
         }
-        if (auth.bind_dn.empty()) {
+        if (auth.bind_dn.empty() || auth.bind_dn.find('\0') != std::string::npos) {
             return fail(ErrorKind::settings, "mechanism simple needs auth.bind_dn");
         }
         if (auth.password_file.empty() && auth.credential.empty()) {
-            return fail(ErrorKind::settings, "mechanism simple needs auth.password_file or auth.credential");
+            return fail(ErrorKind::settings,
+                        "mechanism simple needs auth.password_file or auth.credential");
         }
     }
     if (auth.mechanism == Mechanism::external && clear) {
-        return fail(ErrorKind::settings, fmt::format("mechanism external has nothing to go by on {}", server),
+        return fail(ErrorKind::settings,
+                    fmt::format("mechanism external has nothing to go by on {}", server),
                     "It needs ldapi://, or TLS with cert_file and key_file.");
     }
     if (local && (auth.mechanism == Mechanism::gssapi || auth.mechanism == Mechanism::gss_spnego)) {
-        return fail(ErrorKind::settings, fmt::format("Kerberos needs a server's name, {} has none", server),
+        return fail(ErrorKind::settings,
+                    fmt::format("Kerberos needs a server's name, {} has none", server),
                     "Use mechanism: external there.");
     }
     return {};

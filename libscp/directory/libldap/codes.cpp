@@ -104,7 +104,8 @@ ErrorKind kind_of_ldap_code(int code) {
     return known != nullptr ? known->kind : ErrorKind::rejected;
 }
 
-Error ldap_error(int code, std::string_view what, std::string_view server, std::string_view diagnostic) {
+Error ldap_error(int code, std::string_view what, std::string_view server,
+                 std::string_view diagnostic) {
     Error error;
     error.kind = kind_of_ldap_code(code);
     error.ldap_code = code;
@@ -130,7 +131,8 @@ std::string_view ad_bind_reason(std::string_view diagnostic) {
     return known == sub_codes.end() ? std::string_view{} : known->meaning;
 }
 
-Error bind_error(int code, std::string_view what, std::string_view server, std::string_view diagnostic) {
+Error bind_error(int code, std::string_view what, std::string_view server,
+                 std::string_view diagnostic) {
     Error error = ldap_error(code, what, server, diagnostic);
     if (error.kind == ErrorKind::rejected || error.kind == ErrorKind::no_rights ||
         error.kind == ErrorKind::not_found) {
@@ -141,15 +143,19 @@ Error bind_error(int code, std::string_view what, std::string_view server, std::
         if (!reason.empty()) {
             error.message += fmt::format(" ({})", reason);
         }
-        error.hint = "Check auth: the name, and the password or keytab. Do not try it in a loop: the "
-                     "account gets locked.";
+        error.hint =
+            "Check auth: the name, and the password or keytab. Do not try it in a loop: the "
+            "account gets locked.";
     } else if (code == 8 || code == 13) {
-        error.hint = "The server wants signing or encryption: use an ldaps:// URI, tls: starttls, or "
-                     "mechanism: gssapi.";
+        error.hint =
+            "The server wants signing or encryption: use an ldaps:// URI, tls: starttls, or "
+            "mechanism: gssapi.";
     } else if (code == 7 || code == 48) {
-        error.hint = "The server does not offer this mechanism to this account: choose another one in auth.";
+        error.hint =
+            "The server does not offer this mechanism to this account: choose another one in auth.";
     } else if (code == -6) {
-        error.hint = "libsasl2 has no module for this mechanism: install libsasl2-modules-gssapi-mit.";
+        error.hint =
+            "libsasl2 has no module for this mechanism: install libsasl2-modules-gssapi-mit.";
     }
     return error;
 }

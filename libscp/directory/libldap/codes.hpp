@@ -16,12 +16,15 @@ namespace scp {
 
 /// "cannot modify CN=… on ldaps://dc1: LDAP 50 insufficientAccessRights: <diagnostic>".
 /// `what` is already printable; `diagnostic` is as the server sent it and is escaped here.
-[[nodiscard]] Error ldap_error(int code, std::string_view what, std::string_view server, std::string_view diagnostic);
+[[nodiscard]] Error ldap_error(int code, std::string_view what, std::string_view server,
+                               std::string_view diagnostic);
 
 /// For a bind: AD's "data 52e" and friends as text, with what to do about it.
-[[nodiscard]] Error bind_error(int code, std::string_view what, std::string_view server, std::string_view diagnostic);
+[[nodiscard]] Error bind_error(int code, std::string_view what, std::string_view server,
+                               std::string_view diagnostic);
 
-/// The meaning of the sub-code in AD's diagnostic of a failed bind ("…, data 533, v3839"); empty where there is none.
+/// The meaning of the sub-code in AD's diagnostic of a failed bind ("…, data 533, v3839"); empty
+/// where there is none.
 [[nodiscard]] std::string_view ad_bind_reason(std::string_view diagnostic);
 
 } // namespace scp

@@ -11,7 +11,8 @@ namespace {
 
 class LdapConnector : public Connector {
   public:
-    Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint, std::stop_token stop) override {
+    Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint,
+                                               std::stop_token stop) override {
         return LdapSession::open(endpoint, std::move(stop));
     }
 
@@ -39,7 +40,8 @@ class LdapConnector : public Connector {
             }
         }
         return fail(ErrorKind::unreachable,
-                    fmt::format("DNS has no servers for {0}: neither SRV _ldap._tcp.dc._msdcs.{0} nor _ldap._tcp.{0}",
+                    fmt::format("DNS has no servers for {0}: neither SRV _ldap._tcp.dc._msdcs.{0} "
+                                "nor _ldap._tcp.{0}",
                                 printable(domain)),
                     "Name them in servers, or ask the forest's own DNS servers.");
     }

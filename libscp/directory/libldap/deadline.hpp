@@ -33,10 +33,11 @@ class Deadline {
 /// How long any wait goes on before it looks at its stop token again.
 inline constexpr int stop_check_ms = 100;
 
-/// Runs `work`, which may block for longer than we want to wait (getaddrinfo, a resolver, libkrb5), on a thread of its
-/// own. nullopt when the deadline passed or stop was asked for first: then the thread is left to end by itself; `work`
-/// must therefore own all it touches.
-template <class Work> auto run_abandonable(Work work, Deadline deadline, const std::stop_token& stop) {
+/// Runs `work`, which may block for longer than we want to wait (getaddrinfo, a resolver, libkrb5),
+/// on a thread of its own. nullopt when the deadline passed or stop was asked for first: then the
+/// thread is left to end by itself; `work` must therefore own all it touches.
+template <class Work>
+auto run_abandonable(Work work, Deadline deadline, const std::stop_token& stop) {
     using Value = decltype(work());
     struct State {
         std::mutex mutex;

@@ -59,31 +59,36 @@ Resolved resolve_blocking(const std::string& host, std::uint16_t port) {
     return resolved;
 }
 
-tl::unexpected<Error> cannot_connect(const ServerUri& uri, std::string_view why, std::string hint = {}) {
-    return fail(ErrorKind::unreachable, fmt::format("cannot connect to {}: {}", uri.to_string(), why),
-                std::move(hint));
+tl::unexpected<Error> cannot_connect(const ServerUri& uri, std::string_view why,
+                                     std::string hint = {}) {
+    return fail(ErrorKind::unreachable,
+                fmt::format("cannot connect to {}: {}", uri.to_string(), why), std::move(hint));
 }
 
 tl::unexpected<Error> interrupted(const ServerUri& uri) {
-    return fail(ErrorKind::interrupted, fmt::format("connecting to {} was interrupted", uri.to_string()));
+    return fail(ErrorKind::interrupted,
+                fmt::format("connecting to {} was interrupted", uri.to_string()));
 }
 
-Result<std::vector<Address>> resolve(const ServerUri& uri, Deadline deadline, const std::stop_token& stop) {
-    auto resolved = run_abandonable(
-        [host = uri.host, port = uri.port] { return resolve_blocking(host, port); }, deadline, stop);
+Result<std::vector<Address>> resolve(const ServerUri& uri, Deadline deadline,
+                                     const std::stop_token& stop) {
+    auto resolved =
+        run_abandonable([host = uri.host, port = uri.port] { return resolve_blocking(host, port); },
+                        deadline, stop);
     if (!resolved) {
         if (stop.stop_requested()) {
             return interrupted(uri);
         }
-        return cannot_connect(uri, fmt::format("DNS did not answer in time for {}", printable(uri.host)),
+        return cannot_connect(uri,
+                              fmt::format("DNS did not answer in time for {}", printable(uri.host)),
                               "Check /etc/resolv.conf and the DNS servers.");
     }
     if (resolved->code != 0) {
-        return cannot_connect(uri,
-                              fmt::format("DNS: {}: {}", printable(uri.host), ::gai_strerror(resolved->code)),
-                              resolved->code == EAI_NONAME
-                                  ? "Check the host's name, and that this machine asks the forest's DNS servers."
-                                  : "Check /etc/resolv.conf and the DNS servers.");
+        return cannot_connect(
+            uri, fmt::format("DNS: {}: {}", printable(uri.host), ::gai_strerror(resolved->code)),
+            resolved->code == EAI_NONAME
+                ? "Check the host's name, and that this machine asks the forest's DNS servers."
+                : "Check /etc/resolv.conf and the DNS servers.");
     }
     return std::move(resolved->addresses);
 }
@@ -102,11 +107,13 @@ void keep_alive(int fd, int family) {
     set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
     set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 5);
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 60000);
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); // pipelined small requests must not wait for an ACK
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY,
+               1); // pipelined small requests must not wait for an ACK
 }
 
 /// 0, or the errno; ETIMEDOUT when the deadline passed, ECANCELED when stopped.
-int connect_one(int fd, const Address& address, const Deadline& deadline, const std::stop_token& stop) {
+int connect_one(int fd, const Address& address, const Deadline& deadline,
+                const std::stop_token& stop) {
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0) {
         return 0;
     }
@@ -156,7 +163,8 @@ Result<int> dial(const ServerUri& uri, Deadline deadline, const std::stop_token&
     std::string tried;
     for (std::size_t i = 0; i < addresses->size(); ++i) {
         const Address& address = (*addresses)[i];
-        const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        const int fd =
+            ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0) {
             tried += fmt::format("{}socket: {}", tried.empty() ? "" : "; ",
                                  std::generic_category().message(errno));
@@ -165,7 +173,8 @@ Result<int> dial(const ServerUri& uri, Deadline deadline, const std::stop_token&
         keep_alive(fd, address.storage.ss_family);
         // One black-holed address must leave time for the others.
         const int share = deadline.left_ms(3600000) / static_cast<int>(addresses->size() - i);
-        const int error = connect_one(fd, address, Deadline(std::chrono::milliseconds(share)), stop);
+        const int error =
+            connect_one(fd, address, Deadline(std::chrono::milliseconds(share)), stop);
         if (error == 0) {
             return fd;
         }
@@ -173,8 +182,9 @@ Result<int> dial(const ServerUri& uri, Deadline deadline, const std::stop_token&
         if (error == ECANCELED) {
             return interrupted(uri);
         }
-        tried += fmt::format("{}{}: {}", tried.empty() ? "" : "; ", is_local ? uri.host : address.text(),
-                             error == ETIMEDOUT ? "no answer in time" : std::generic_category().message(error));
+        tried += fmt::format(
+            "{}{}: {}", tried.empty() ? "" : "; ", is_local ? uri.host : address.text(),
+            error == ETIMEDOUT ? "no answer in time" : std::generic_category().message(error));
     }
     return cannot_connect(uri, tried);
 }

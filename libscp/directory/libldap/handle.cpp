@@ -12,7 +12,8 @@ namespace scp {
 void init_libldap() {
     static std::once_flag once;
     std::call_once(once, [] {
-        // libldap reads its environment and files at the first call; a stray ldaprc could switch verification off.
+        // libldap reads its environment and files at the first call; a stray ldaprc could switch
+        // verification off.
         ::setenv("LDAPNOINIT", "1", 1);
         int none = 0;
         ldap_set_option(nullptr, LDAP_OPT_DEBUG_LEVEL, &none);
@@ -22,11 +23,13 @@ void init_libldap() {
 Result<LdapPtr> make_handle(Wire& wire, const ServerUri& uri) {
     init_libldap();
     LDAP* raw = nullptr;
-    // The URI gives the name that the peer's certificate and the Kerberos service are checked against.
+    // The URI gives the name that the peer's certificate and the Kerberos service are checked
+    // against.
     const std::string text = uri.to_string();
     int code = ldap_init_fd(wire.fd(), LDAP_PROTO_EXT, text.c_str(), &raw);
     if (code != LDAP_SUCCESS) {
-        return fail(ErrorKind::internal, fmt::format("libldap cannot open {}: {}", text, ldap_err2string(code)));
+        return fail(ErrorKind::internal,
+                    fmt::format("libldap cannot open {}: {}", text, ldap_err2string(code)));
     }
     // At once: libldap's clean-up writes to the lowest layer and crashes where there is none.
     if (!wire.attach(raw)) {
@@ -54,7 +57,8 @@ Result<LdapPtr> make_handle(Wire& wire, const ServerUri& uri) {
     set(LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON);
     set(LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF);
     if (refused != 0) {
-        return fail(ErrorKind::internal, fmt::format("libldap refuses option {:#x} for {}", refused, text));
+        return fail(ErrorKind::internal,
+                    fmt::format("libldap refuses option {:#x} for {}", refused, text));
     }
     return ld;
 }
@@ -88,7 +92,8 @@ LDAPControl** Controls::list() {
     controls_.clear();
     pointers_.clear();
     for (Owned& one : owned_) {
-        controls_.push_back({one.oid.data(), as_berval(one.value), static_cast<char>(one.critical ? 1 : 0)});
+        controls_.push_back(
+            {one.oid.data(), as_berval(one.value), static_cast<char>(one.critical ? 1 : 0)});
         if (one.value.empty()) {
             controls_.back().ldctl_value = {0, nullptr};
         }
@@ -114,7 +119,8 @@ std::optional<Outcome> read_outcome(LDAP* ld, LDAPMessage* message) {
     char* diagnostic = nullptr;
     char** referrals = nullptr;
     LDAPControl** controls = nullptr;
-    const int code = ldap_parse_result(ld, message, &outcome.code, nullptr, &diagnostic, &referrals, &controls, 0);
+    const int code = ldap_parse_result(ld, message, &outcome.code, nullptr, &diagnostic, &referrals,
+                                       &controls, 0);
     const LdapText owned_diagnostic(diagnostic);
     const TextArray owned_referrals(referrals);
     outcome.controls.reset(controls);

@@ -46,7 +46,8 @@ struct ValueArrayFree {
 };
 using TextArray = std::unique_ptr<char*[], ValueArrayFree>;
 
-/// Before the first other call into libldap, once: nothing from ldaprc or LDAP* variables has any effect.
+/// Before the first other call into libldap, once: nothing from ldaprc or LDAP* variables has any
+/// effect.
 void init_libldap();
 
 /// A handle over `wire`, which must outlive it, with every option set explicitly.
@@ -61,7 +62,8 @@ void init_libldap();
     return {static_cast<ber_len_t>(bytes.size()), const_cast<char*>(bytes.data())};
 }
 [[nodiscard]] inline std::string_view as_view(const berval& value) {
-    return value.bv_val == nullptr ? std::string_view{} : std::string_view{value.bv_val, value.bv_len};
+    return value.bv_val == nullptr ? std::string_view{}
+                                   : std::string_view{value.bv_val, value.bv_len};
 }
 
 /// A BER-encoded value, e.g. a control's.

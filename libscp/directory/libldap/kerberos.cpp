@@ -35,13 +35,17 @@ struct Scratch {
         if (context == nullptr) {
             return;
         }
-        if (ticket != nullptr) krb5_free_creds(context, ticket);
+        if (ticket != nullptr)
+            krb5_free_creds(context, ticket);
         krb5_free_cred_contents(context, &first);
-        if (options != nullptr) krb5_get_init_creds_opt_free(context, options);
+        if (options != nullptr)
+            krb5_get_init_creds_opt_free(context, options);
         krb5_free_principal(context, client);
         krb5_free_principal(context, service);
-        if (keytab != nullptr) krb5_kt_close(context, keytab);
-        if (cache != nullptr) krb5_cc_close(context, cache);
+        if (keytab != nullptr)
+            krb5_kt_close(context, keytab);
+        if (cache != nullptr)
+            krb5_cc_close(context, cache);
         krb5_free_context(context);
     }
 };
@@ -53,29 +57,50 @@ struct Explained {
 };
 
 constexpr std::array explained{
-    Explained{KRB5KRB_AP_ERR_SKEW, ErrorKind::refused, "The clocks differ too much: synchronise this machine's time with the domain's."},
-    Explained{KRB5_KDC_UNREACH, ErrorKind::unreachable, "No KDC answers: check /etc/krb5.conf, DNS SRV _kerberos._tcp of the realm, and port 88."},
-    Explained{KRB5_REALM_UNKNOWN, ErrorKind::unreachable, "No KDC is known for the realm: check /etc/krb5.conf, or DNS SRV _kerberos._tcp of the realm."},
-    Explained{KRB5_REALM_CANT_RESOLVE, ErrorKind::unreachable, "The KDC's name does not resolve: check /etc/krb5.conf and DNS."},
-    Explained{KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, ErrorKind::refused, "The realm has no such account: check auth.principal."},
-    Explained{KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN, ErrorKind::refused, "The realm knows no LDAP service of that name: use the server's full DNS name in its URI."},
-    Explained{KRB5KDC_ERR_PREAUTH_FAILED, ErrorKind::refused, "The key is wrong: the password was changed after the keytab was made; make a new keytab."},
-    Explained{KRB5KRB_AP_ERR_BAD_INTEGRITY, ErrorKind::refused, "The key is wrong: the password was changed after the keytab was made; make a new keytab."},
-    Explained{KRB5KDC_ERR_CLIENT_REVOKED, ErrorKind::refused, "The account is disabled or locked out."},
+    Explained{KRB5KRB_AP_ERR_SKEW, ErrorKind::refused,
+              "The clocks differ too much: synchronise this machine's time with the domain's."},
+    Explained{
+        KRB5_KDC_UNREACH, ErrorKind::unreachable,
+        "No KDC answers: check /etc/krb5.conf, DNS SRV _kerberos._tcp of the realm, and port 88."},
+    Explained{KRB5_REALM_UNKNOWN, ErrorKind::unreachable,
+              "No KDC is known for the realm: check /etc/krb5.conf, or DNS SRV _kerberos._tcp of "
+              "the realm."},
+    Explained{KRB5_REALM_CANT_RESOLVE, ErrorKind::unreachable,
+              "The KDC's name does not resolve: check /etc/krb5.conf and DNS."},
+    Explained{KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, ErrorKind::refused,
+              "The realm has no such account: check auth.principal."},
+    Explained{
+        KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN, ErrorKind::refused,
+        "The realm knows no LDAP service of that name: use the server's full DNS name in its URI."},
+    Explained{
+        KRB5KDC_ERR_PREAUTH_FAILED, ErrorKind::refused,
+        "The key is wrong: the password was changed after the keytab was made; make a new keytab."},
+    Explained{
+        KRB5KRB_AP_ERR_BAD_INTEGRITY, ErrorKind::refused,
+        "The key is wrong: the password was changed after the keytab was made; make a new keytab."},
+    Explained{KRB5KDC_ERR_CLIENT_REVOKED, ErrorKind::refused,
+              "The account is disabled or locked out."},
     Explained{KRB5KDC_ERR_KEY_EXP, ErrorKind::refused, "The account's password has expired."},
     Explained{KRB5KDC_ERR_NAME_EXP, ErrorKind::refused, "The account has expired."},
-    Explained{KRB5KDC_ERR_ETYPE_NOSUPP, ErrorKind::refused, "The KDC and the keytab have no encryption type in common: make a keytab with AES keys."},
-    Explained{KRB5KRB_AP_ERR_TKT_EXPIRED, ErrorKind::refused, "The ticket has expired: run kinit, or give auth.keytab."},
-    Explained{KRB5_FCC_NOFILE, ErrorKind::refused, "There are no Kerberos tickets: run kinit, or give auth.keytab."},
-    Explained{KRB5_CC_NOTFOUND, ErrorKind::refused, "There are no Kerberos tickets for it: run kinit, or give auth.keytab."},
-    Explained{KRB5_KT_NOTFOUND, ErrorKind::settings, "The keytab holds no key for that principal: look at klist -k."},
+    Explained{
+        KRB5KDC_ERR_ETYPE_NOSUPP, ErrorKind::refused,
+        "The KDC and the keytab have no encryption type in common: make a keytab with AES keys."},
+    Explained{KRB5KRB_AP_ERR_TKT_EXPIRED, ErrorKind::refused,
+              "The ticket has expired: run kinit, or give auth.keytab."},
+    Explained{KRB5_FCC_NOFILE, ErrorKind::refused,
+              "There are no Kerberos tickets: run kinit, or give auth.keytab."},
+    Explained{KRB5_CC_NOTFOUND, ErrorKind::refused,
+              "There are no Kerberos tickets for it: run kinit, or give auth.keytab."},
+    Explained{KRB5_KT_NOTFOUND, ErrorKind::settings,
+              "The keytab holds no key for that principal: look at klist -k."},
     Explained{KRB5_KT_END, ErrorKind::settings, "The keytab is empty."},
     Explained{KRB5_KEYTAB_BADVNO, ErrorKind::settings, "That file is not a keytab."},
     Explained{ENOENT, ErrorKind::settings, "The file is not there."},
     Explained{EACCES, ErrorKind::settings, "The file is not readable by this user."},
 };
 
-tl::unexpected<Error> krb5_error(krb5_context context, krb5_error_code code, std::string_view what) {
+tl::unexpected<Error> krb5_error(krb5_context context, krb5_error_code code,
+                                 std::string_view what) {
     const char* text = krb5_get_error_message(context, code);
     Error error;
     error.kind = ErrorKind::refused;
@@ -106,11 +131,12 @@ Result<void> choose_client(Scratch& k, const AuthSettings& auth, const std::stri
     if (!auth.principal.empty()) {
         code = krb5_parse_name(k.context, auth.principal.c_str(), &k.client);
         if (code != 0) {
-            return krb5_error(k.context, code, fmt::format("auth.principal \"{}\"", printable(auth.principal)));
+            return krb5_error(k.context, code,
+                              fmt::format("auth.principal \"{}\"", printable(auth.principal)));
         }
         return {};
     }
-    const std::string what = fmt::format("reading {}", printable(keytab));
+    const std::string what = fmt::format("keytab {}", printable(keytab));
     krb5_kt_cursor cursor{};
     if ((code = krb5_kt_start_seq_get(k.context, k.keytab, &cursor)) != 0) {
         return krb5_error(k.context, code, what);
@@ -137,10 +163,12 @@ Result<void> log_in_by_keytab(Scratch& k, const AuthSettings& auth, const std::s
     if (auto chosen = choose_client(k, auth, keytab); !chosen) {
         return chosen;
     }
-    const std::string what = fmt::format("log-in of {} with {}", name_of(k.context, k.client), printable(keytab));
+    const std::string what =
+        fmt::format("log-in of {} with {}", name_of(k.context, k.client), printable(keytab));
     if ((code = krb5_get_init_creds_opt_alloc(k.context, &k.options)) == 0) {
         krb5_get_init_creds_opt_set_forwardable(k.options, 0);
-        code = krb5_get_init_creds_keytab(k.context, &k.first, k.client, k.keytab, 0, nullptr, k.options);
+        code = krb5_get_init_creds_keytab(k.context, &k.first, k.client, k.keytab, 0, nullptr,
+                                          k.options);
     }
     if (code != 0) {
         return krb5_error(k.context, code, what);
@@ -177,7 +205,8 @@ Result<void> open_callers_cache(Scratch& k, const AuthSettings& auth) {
 }
 
 Result<void> get_service_ticket(Scratch& k, const std::string& host) {
-    krb5_error_code code = krb5_sname_to_principal(k.context, host.c_str(), "ldap", KRB5_NT_SRV_HST, &k.service);
+    krb5_error_code code =
+        krb5_sname_to_principal(k.context, host.c_str(), "ldap", KRB5_NT_SRV_HST, &k.service);
     if (code == 0) {
         k.wanted.client = k.client;
         k.wanted.server = k.service;
@@ -185,17 +214,20 @@ Result<void> get_service_ticket(Scratch& k, const std::string& host) {
     }
     if (code != 0) {
         const std::string client = name_of(k.context, k.client);
-        return krb5_error(k.context, code, fmt::format("ticket of {} for ldap/{}", client, printable(host)));
+        return krb5_error(k.context, code,
+                          fmt::format("ticket of {} for ldap/{}", client, printable(host)));
     }
     return {};
 }
 
-Result<TicketCache> get_blocking(const AuthSettings& auth, const std::string& keytab, const std::string& host) {
+Result<TicketCache> get_blocking(const AuthSettings& auth, const std::string& keytab,
+                                 const std::string& host) {
     static std::atomic<unsigned> counter{0};
     Scratch k;
     if (const krb5_error_code code = krb5_init_context(&k.context); code != 0) {
         k.context = nullptr;
-        return fail(ErrorKind::settings, fmt::format("Kerberos: libkrb5 does not start (error {})", code),
+        return fail(ErrorKind::settings,
+                    fmt::format("Kerberos: libkrb5 does not start (error {})", code),
                     "Check /etc/krb5.conf.");
     }
     const bool by_keytab = !keytab.empty();
@@ -238,8 +270,9 @@ TicketCache::~TicketCache() {
     }
 }
 
-Result<TicketCache> get_tickets(const AuthSettings& auth, const std::string& keytab, const std::string& host,
-                                Deadline deadline, const std::stop_token& stop) {
+Result<TicketCache> get_tickets(const AuthSettings& auth, const std::string& keytab,
+                                const std::string& host, Deadline deadline,
+                                const std::stop_token& stop) {
     auto tickets = run_abandonable(
         [auth, keytab, host] {
             return std::make_unique<Result<TicketCache>>(get_blocking(auth, keytab, host));
@@ -251,7 +284,8 @@ Result<TicketCache> get_tickets(const AuthSettings& auth, const std::string& key
     if (stop.stop_requested()) {
         return fail(ErrorKind::interrupted, "Kerberos: interrupted");
     }
-    return fail(ErrorKind::unreachable, fmt::format("Kerberos: no KDC answered in time (ldap/{})", printable(host)),
+    return fail(ErrorKind::unreachable,
+                fmt::format("Kerberos: no KDC answered in time (ldap/{})", printable(host)),
                 "Check /etc/krb5.conf, DNS SRV _kerberos._tcp of the realm, and port 88.");
 }
 

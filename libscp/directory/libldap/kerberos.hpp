@@ -10,7 +10,8 @@
 
 namespace scp {
 
-/// A credential cache with the tickets that one GSSAPI bind needs, as libkrb5 names it ("MEMORY:…", "FILE:…").
+/// A credential cache with the tickets that one GSSAPI bind needs, as libkrb5 names it ("MEMORY:…",
+/// "FILE:…").
 class TicketCache {
   public:
     TicketCache(std::string name, bool owned) : name_(std::move(name)), owned_(owned) {}
@@ -25,15 +26,16 @@ class TicketCache {
     bool owned_; ///< ours: destroyed with this object
 };
 
-/// Gets a ticket for ldap/<host>: with a keytab into a cache of its own in memory, else from the caller's cache (the one
-/// for `auth.principal` where one is given). All that asks a KDC happens here, on a thread that can be abandoned, so
-/// that the bind itself finds its ticket and does not block.
-/// ErrorKind::settings (keytab), refused (principal, clock, expired), unreachable (no KDC).
+/// Gets a ticket for ldap/<host>: with a keytab into a cache of its own in memory, else from the
+/// caller's cache (the one for `auth.principal` where one is given). All that asks a KDC happens
+/// here, on a thread that can be abandoned, so that the bind itself finds its ticket and does not
+/// block. ErrorKind::settings (keytab), refused (principal, clock, expired), unreachable (no KDC).
 [[nodiscard]] Result<TicketCache> get_tickets(const AuthSettings& auth, const std::string& keytab,
                                               const std::string& host, Deadline deadline,
                                               const std::stop_token& stop);
 
-/// While it lives, GSSAPI on this thread takes its credentials from `cache`: nothing process-wide is touched.
+/// While it lives, GSSAPI on this thread takes its credentials from `cache`: nothing process-wide
+/// is touched.
 class UseTickets {
   public:
     explicit UseTickets(const TicketCache& cache);

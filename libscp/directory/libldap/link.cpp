@@ -10,13 +10,15 @@
 namespace scp {
 
 Link::Link(int socket, const ServerUri& uri, std::stop_token stop)
-    : server_(uri.to_string()), stop_(stop), wire_(std::make_unique<Wire>(socket, std::move(stop))) {}
+    : server_(uri.to_string()), stop_(stop),
+      wire_(std::make_unique<Wire>(socket, std::move(stop))) {}
 
 Link::~Link() {
     wire_->set_closing(); // the unbind request must not wait for anybody
 }
 
-Result<std::unique_ptr<Link>> Link::open(const Endpoint& endpoint, Deadline deadline, std::stop_token stop) {
+Result<std::unique_ptr<Link>> Link::open(const Endpoint& endpoint, Deadline deadline,
+                                         std::stop_token stop) {
     init_libldap();
     if (auto allowed = check_policy(endpoint); !allowed) {
         return fail(allowed.error());
@@ -61,7 +63,8 @@ Result<void> Link::secure(const Endpoint& endpoint, Deadline deadline) {
         auto outcome = read_outcome(ld_.get(), message->get());
         const int result = outcome ? outcome->code : LDAP_DECODING_ERROR;
         if (result != LDAP_SUCCESS) {
-            Error error = ldap_error(result, "cannot start TLS", server_, outcome ? outcome->diagnostic : "");
+            Error error =
+                ldap_error(result, "cannot start TLS", server_, outcome ? outcome->diagnostic : "");
             error.kind = ErrorKind::refused;
             error.hint = "The server offers no StartTLS: use an ldaps:// URI.";
             return fail(std::move(error));
@@ -72,7 +75,8 @@ Result<void> Link::secure(const Endpoint& endpoint, Deadline deadline) {
 
 Error Link::die(ErrorKind kind, std::string why) {
     if (!dead_) {
-        dead_ = Error{kind, std::move(why), {}, kind == ErrorKind::unreachable ? LDAP_SERVER_DOWN : 0};
+        dead_ =
+            Error{kind, std::move(why), {}, kind == ErrorKind::unreachable ? LDAP_SERVER_DOWN : 0};
     }
     return *dead_;
 }
@@ -83,7 +87,9 @@ Error Link::notice(LDAPMessage* message) {
     const std::string text = outcome ? printable(outcome->diagnostic) : std::string{};
     return die(ErrorKind::unreachable,
                fmt::format("{} ended the session{}{}", server_,
-                           outcome ? fmt::format(": LDAP {} {}", outcome->code, ldap_code_name(outcome->code)) : "",
+                           outcome ? fmt::format(": LDAP {} {}", outcome->code,
+                                                 ldap_code_name(outcome->code))
+                                   : "",
                            text.empty() ? "" : ": " + text));
 }
 
@@ -95,7 +101,8 @@ Result<MessagePtr> Link::next(Deadline deadline, const std::stop_token& also_sto
         if (deadline.passed() || (stopped() && !settling) || also_stop.stop_requested()) {
             return MessagePtr{};
         }
-        // Reading what is there takes no time; only a TLS renegotiation inside it could spin, and the wire ends that.
+        // Reading what is there takes no time; only a TLS renegotiation inside it could spin, and
+        // the wire ends that.
         wire_->arm(Deadline(deadline.at() + std::chrono::milliseconds(stop_check_ms)));
         timeval at_once{};
         LDAPMessage* raw = nullptr;
@@ -113,7 +120,8 @@ Result<MessagePtr> Link::next(Deadline deadline, const std::stop_token& also_sto
             if (wire_->end() == Wire::End::open && !diagnostic.empty()) {
                 why += ": " + printable(diagnostic);
             }
-            return fail(die(ErrorKind::unreachable, fmt::format("lost the connection to {}: {}", server_, why)));
+            return fail(die(ErrorKind::unreachable,
+                            fmt::format("lost the connection to {}: {}", server_, why)));
         }
         wire_->wait_readable();
     }
@@ -127,9 +135,11 @@ Result<MessagePtr> Link::answer(int message_id, Deadline deadline, std::string_v
         }
         if (*message == nullptr) {
             if (stopped()) {
-                return fail(die(ErrorKind::interrupted, fmt::format("{} on {}: interrupted", what, server_)));
+                return fail(die(ErrorKind::interrupted,
+                                fmt::format("{} on {}: interrupted", what, server_)));
             }
-            return fail(die(ErrorKind::unreachable, fmt::format("{} on {}: no answer in time", what, server_)));
+            return fail(die(ErrorKind::unreachable,
+                            fmt::format("{} on {}: no answer in time", what, server_)));
         }
         if (ldap_msgid(message->get()) == message_id) {
             return message;
@@ -149,7 +159,8 @@ Result<void> Link::ready(Deadline deadline) {
 }
 
 Error Link::send_error(int code, std::string_view what) {
-    if (code == LDAP_SERVER_DOWN || code == LDAP_TIMEOUT || code == LDAP_BUSY || wire_->end() != Wire::End::open) {
+    if (code == LDAP_SERVER_DOWN || code == LDAP_TIMEOUT || code == LDAP_BUSY ||
+        wire_->end() != Wire::End::open) {
         const bool interrupted = wire_->end() == Wire::End::interrupted;
         return die(interrupted ? ErrorKind::interrupted : ErrorKind::unreachable,
                    fmt::format("{} on {}: {}", what, server_, wire_->end_text()));

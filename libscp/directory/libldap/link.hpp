@@ -12,23 +12,27 @@
 
 namespace scp {
 
-/// One connection: sends requests, hands out responses, keeps deadlines. Once it is dead it stays dead.
+/// One connection: sends requests, hands out responses, keeps deadlines. Once it is dead it stays
+/// dead.
 class Link {
   public:
     /// DNS, connect, TLS and bind, all by `deadline`.
-    [[nodiscard]] static Result<std::unique_ptr<Link>> open(const Endpoint& endpoint, Deadline deadline,
-                                                            std::stop_token stop);
+    [[nodiscard]] static Result<std::unique_ptr<Link>>
+    open(const Endpoint& endpoint, Deadline deadline, std::stop_token stop);
     ~Link();
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
 
-    /// The next message of any request; null when `deadline` passed or stop was asked for without one (the link lives on),
-    /// an Error when the link is dead (lost, garbage, notice of disconnection).
-    /// `settling`: our own stop token no longer counts, what is under way may still be answered.
+    /// The next message of any request; null when `deadline` passed or stop was asked for without
+    /// one (the link lives on), an Error when the link is dead (lost, garbage, notice of
+    /// disconnection). `settling`: our own stop token no longer counts, what is under way may still
+    /// be answered.
     [[nodiscard]] Result<MessagePtr> next(Deadline deadline, const std::stop_token& also_stop = {},
                                           bool settling = false);
-    /// The answer to `message_id`, which is the only request under way. A deadline or stop kills the link.
-    [[nodiscard]] Result<MessagePtr> answer(int message_id, Deadline deadline, std::string_view what);
+    /// The answer to `message_id`, which is the only request under way. A deadline or stop kills
+    /// the link.
+    [[nodiscard]] Result<MessagePtr> answer(int message_id, Deadline deadline,
+                                            std::string_view what);
 
     /// Before a request is sent: the time until which sending may block. Fails when dead.
     [[nodiscard]] Result<void> ready(Deadline deadline);
@@ -55,11 +59,12 @@ class Link {
     std::optional<Error> dead_;
 };
 
-/// Log-in over a link that is already secured as the endpoint says. Refuses to send a password in clear, and SASL that
-/// came out weaker than it must be.
+/// Log-in over a link that is already secured as the endpoint says. Refuses to send a password in
+/// clear, and SASL that came out weaker than it must be.
 [[nodiscard]] Result<void> bind(Link& link, const Endpoint& endpoint, Deadline deadline);
 
-/// What must be refused before anything is sent, whatever the server: a password in clear, a mechanism that cannot work.
+/// What must be refused before anything is sent, whatever the server: a password in clear, a
+/// mechanism that cannot work.
 [[nodiscard]] Result<void> check_policy(const Endpoint& endpoint);
 
 } // namespace scp

@@ -8,7 +8,7 @@
 namespace scp {
 namespace {
 
-constexpr const char* sync_request = "1.3.6.1.4.1.4203.1.9.1.1"; // RFC 4533 2.2
+constexpr const char* sync_request = "1.3.6.1.4.1.4203.1.9.1.1";   // RFC 4533 2.2
 constexpr std::string_view sync_info = "1.3.6.1.4.1.4203.1.9.1.4"; // 2.5
 constexpr int refresh_and_persist = 3;
 
@@ -17,7 +17,8 @@ constexpr ber_tag_t tag_new_cookie = 0x80, tag_refresh_delete = 0xa1, tag_refres
 
 std::string sync_value() {
     const BerPtr ber(ber_alloc_t(LBER_USE_DER));
-    ber_printf(ber.get(), "{e}", refresh_and_persist); // without a cookie: everything is looked at again anyway
+    ber_printf(ber.get(), "{e}",
+               refresh_and_persist); // without a cookie: everything is looked at again anyway
     return flatten(ber.get());
 }
 
@@ -69,7 +70,9 @@ Result<void> LdapSession::persist(const Dn& nc, const Filter& filter, std::stop_
                                   const std::function<void()>& on_change) {
     const std::string what = fmt::format("cannot watch {}", printable(nc.text()));
     if (!root_dse_.supports_control(sync_request)) {
-        return fail(ErrorKind::rejected, fmt::format("{} on {}: it does not offer RFC 4533 (overlay syncprov)", what, server()));
+        return fail(
+            ErrorKind::rejected,
+            fmt::format("{} on {}: it does not offer RFC 4533 (overlay syncprov)", what, server()));
     }
     if (auto ready = link_->ready(Deadline(timeout_)); !ready) {
         return ready;
@@ -78,8 +81,9 @@ Result<void> LdapSession::persist(const Dn& nc, const Filter& filter, std::stop_
     controls.add(sync_request, sync_value(), true);
     std::array<char*, 2> attributes{const_cast<char*>(LDAP_NO_ATTRS), nullptr};
     int id = 0;
-    const int code = ldap_search_ext(link_->handle(), nc.text().c_str(), LDAP_SCOPE_SUBTREE, to_string(filter).c_str(),
-                                     attributes.data(), 0, controls.list(), nullptr, nullptr, LDAP_NO_LIMIT, &id);
+    const int code = ldap_search_ext(link_->handle(), nc.text().c_str(), LDAP_SCOPE_SUBTREE,
+                                     to_string(filter).c_str(), attributes.data(), 0,
+                                     controls.list(), nullptr, nullptr, LDAP_NO_LIMIT, &id);
     if (code != LDAP_SUCCESS) {
         return fail(link_->send_error(code, what));
     }
@@ -103,7 +107,8 @@ Result<void> LdapSession::persist(const Dn& nc, const Filter& filter, std::stop_
             } else if (!refreshed) {
                 return fail(late(what));
             }
-            idle = Deadline(timeout_); // silence is what a quiet directory sounds like; keepalive finds a dead peer
+            idle = Deadline(timeout_); // silence is what a quiet directory sounds like; keepalive
+                                       // finds a dead peer
             continue;
         }
         if (ldap_msgid(message->get()) != id) {
@@ -116,7 +121,8 @@ Result<void> LdapSession::persist(const Dn& nc, const Filter& filter, std::stop_
             break;
         case LDAP_RES_INTERMEDIATE: {
             const Notice notice = read_intermediate(link_->handle(), message->get());
-            changed = changed || notice == Notice::refreshed || (notice == Notice::change && refreshed);
+            changed =
+                changed || notice == Notice::refreshed || (notice == Notice::change && refreshed);
             refreshed = refreshed || notice == Notice::refreshed;
             break;
         }
@@ -125,7 +131,8 @@ Result<void> LdapSession::persist(const Dn& nc, const Filter& filter, std::stop_
             const int result = outcome ? outcome->code : LDAP_DECODING_ERROR;
             Error error = ldap_error(result, what, server(), outcome ? outcome->diagnostic : "");
             if (result == LDAP_SUCCESS) {
-                error.kind = ErrorKind::incomplete; // a server that ends it in peace has not refreshAndPersist in mind
+                error.kind = ErrorKind::incomplete; // a server that ends it in peace has not
+                                                    // refreshAndPersist in mind
             }
             return fail(std::move(error));
         }

@@ -37,7 +37,8 @@ std::optional<RangedName> parse_range(std::string_view name) {
     if (!first || (!last && range.substr(dash + 1) != "*") || (last && *last < *first)) {
         return std::nullopt;
     }
-    return RangedName{std::string(name.substr(0, at)) + std::string(name.substr(end)), *first, last};
+    return RangedName{std::string(name.substr(0, at)) + std::string(name.substr(end)), *first,
+                      last};
 }
 
 std::string range_from(std::string_view attribute, std::uint64_t first) {

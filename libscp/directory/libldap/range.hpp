@@ -7,7 +7,8 @@
 
 namespace scp {
 
-/// "keywords;range=0-1499" as AD names an attribute of which it sends only a part ([MS-ADTS] 3.1.1.3.1.3.3).
+/// "keywords;range=0-1499" as AD names an attribute of which it sends only a part
+/// ([MS-ADTS] 3.1.1.3.1.3.3).
 struct RangedName {
     std::string attribute; ///< without the range option, other options kept
     std::uint64_t first = 0;

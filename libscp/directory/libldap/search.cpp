@@ -2,12 +2,10 @@
 
 #include "base/text.hpp"
 #include "directory/libldap/codes.hpp"
-#include "directory/libldap/range.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
-#include <deque>
 
 namespace scp {
 namespace {
@@ -48,9 +46,12 @@ std::string sd_flags_value() {
 
 int ldap_scope(Scope scope) {
     switch (scope) {
-    case Scope::base: return LDAP_SCOPE_BASE;
-    case Scope::one: return LDAP_SCOPE_ONELEVEL;
-    case Scope::subtree: return LDAP_SCOPE_SUBTREE;
+    case Scope::base:
+        return LDAP_SCOPE_BASE;
+    case Scope::one:
+        return LDAP_SCOPE_ONELEVEL;
+    case Scope::subtree:
+        return LDAP_SCOPE_SUBTREE;
     }
     return LDAP_SCOPE_SUBTREE;
 }
@@ -63,10 +64,12 @@ Result<Entry> read_entry(LDAP* ld, LDAPMessage* message) {
         ber_free(raw_ber, 0);
         return fail(ErrorKind::incomplete, "an entry cannot be decoded");
     }
-    const std::unique_ptr<BerElement, void (*)(BerElement*)> ber(raw_ber, [](BerElement* b) { ber_free(b, 0); });
+    const std::unique_ptr<BerElement, void (*)(BerElement*)> ber(
+        raw_ber, [](BerElement* b) { ber_free(b, 0); });
     auto name = Dn::parse(as_view(dn));
     if (!name) {
-        return fail(ErrorKind::incomplete, fmt::format("an entry's name is not a DN: {}", printable(as_view(dn))));
+        return fail(ErrorKind::incomplete,
+                    fmt::format("an entry's name is not a DN: {}", printable(as_view(dn))));
     }
     Entry entry;
     entry.dn = std::move(*name);
@@ -75,7 +78,8 @@ Result<Entry> read_entry(LDAP* ld, LDAPMessage* message) {
         BerVarray values = nullptr;
         const int code = ldap_get_attribute_ber(ld, message, ber.get(), &attribute, &values);
         if (code != LDAP_SUCCESS) {
-            return fail(ErrorKind::incomplete, fmt::format("{} cannot be decoded", printable(entry.dn.text())));
+            return fail(ErrorKind::incomplete,
+                        fmt::format("{} cannot be decoded", printable(entry.dn.text())));
         }
         if (attribute.bv_val == nullptr) {
             return entry;
@@ -109,10 +113,11 @@ bool LdapSession::is_paged(const Search& search) const {
 }
 
 std::string LdapSession::describe(const Search& search) const {
-    return fmt::format("cannot read {}", search.base.dn.empty() && !search.base.guid
-                                             ? std::string("the RootDSE")
-                                             : printable(search.base.dn.empty() ? name_of(search.base)
-                                                                                : search.base.dn.text()));
+    return fmt::format(
+        "cannot read {}",
+        search.base.dn.empty() && !search.base.guid
+            ? std::string("the RootDSE")
+            : printable(search.base.dn.empty() ? name_of(search.base) : search.base.dn.text()));
 }
 
 Result<int> LdapSession::send_search(const Search& search, bool paged, const std::string& cookie,
@@ -138,9 +143,10 @@ Result<int> LdapSession::send_search(const Search& search, bool paged, const std
     const std::string base = name_of(search.base);
     const std::string filter = to_string(search.filter);
     int message_id = 0;
-    const int code = ldap_search_ext(link_->handle(), base.c_str(), ldap_scope(search.scope), filter.c_str(),
-                                     search.attributes.empty() ? nullptr : names.data(), 0, controls.list(), nullptr,
-                                     nullptr, LDAP_NO_LIMIT, &message_id);
+    const int code =
+        ldap_search_ext(link_->handle(), base.c_str(), ldap_scope(search.scope), filter.c_str(),
+                        search.attributes.empty() ? nullptr : names.data(), 0, controls.list(),
+                        nullptr, nullptr, LDAP_NO_LIMIT, &message_id);
     if (code != LDAP_SUCCESS) {
         return fail(link_->send_error(code, describe(search)));
     }
@@ -168,20 +174,23 @@ Result<void> LdapSession::finish_page(const Search& search, const Outcome& outco
     auto cookie = control == nullptr ? std::nullopt : read_cookie(*control);
     if (!cookie) {
         return fail(ErrorKind::incomplete,
-                    fmt::format("{} on {}: the answer does not say that it is the last page (no paged-results control)",
+                    fmt::format("{} on {}: the answer does not say that it is the last page (no "
+                                "paged-results control)",
                                 describe(search), server()));
     }
     page.cookie = std::move(*cookie);
     return {};
 }
 
-Result<void> LdapSession::take_result(LDAPMessage* message, const Search& search, Found& found, Page& page) {
+Result<void> LdapSession::take_result(LDAPMessage* message, const Search& search, Found& found,
+                                      Page& page) {
     page.done = true;
     page.cookie.clear();
     auto outcome = read_outcome(link_->handle(), message);
     if (!outcome) {
-        return fail(link_->die(ErrorKind::unreachable,
-                               fmt::format("{} on {}: the answer was not LDAP", describe(search), server())));
+        return fail(
+            link_->die(ErrorKind::unreachable, fmt::format("{} on {}: the answer was not LDAP",
+                                                           describe(search), server())));
     }
     if (outcome->code == LDAP_SUCCESS) {
         return finish_page(search, *outcome, page);
@@ -194,11 +203,13 @@ Result<void> LdapSession::take_result(LDAPMessage* message, const Search& search
     if (outcome->code == LDAP_REFERRAL && !outcome->referrals.empty()) {
         error.message += ": it refers to " + printable(outcome->referrals.front());
     }
-    found.references.insert(found.references.end(), outcome->referrals.begin(), outcome->referrals.end());
+    found.references.insert(found.references.end(), outcome->referrals.begin(),
+                            outcome->referrals.end());
     return fail(std::move(error));
 }
 
-Result<void> LdapSession::take(LDAPMessage* message, const Search& search, Found& found, Page& page) {
+Result<void> LdapSession::take(LDAPMessage* message, const Search& search, Found& found,
+                               Page& page) {
     switch (ldap_msgtype(message)) {
     case LDAP_RES_SEARCH_ENTRY:
         return take_entry(message, found);
@@ -207,7 +218,8 @@ Result<void> LdapSession::take(LDAPMessage* message, const Search& search, Found
         const int code = ldap_parse_reference(link_->handle(), message, &raw, nullptr, 0);
         const TextArray references(raw);
         if (code != LDAP_SUCCESS) {
-            return fail(ErrorKind::incomplete, fmt::format("{}: a reference cannot be decoded", server()));
+            return fail(ErrorKind::incomplete,
+                        fmt::format("{}: a reference cannot be decoded", server()));
         }
         for (std::size_t i = 0; references && references[i] != nullptr; ++i) {
             found.references.emplace_back(references[i]);
@@ -238,8 +250,10 @@ Found LdapSession::run(const Search& search, Deadline deadline) {
                 found.incomplete = message.error();
                 return found;
             }
-            if (auto taken = take(message->get(), search, found, page); !taken && !found.incomplete) {
-                found.incomplete = taken.error(); // and on to the result: the connection stays usable
+            if (auto taken = take(message->get(), search, found, page);
+                !taken && !found.incomplete) {
+                found.incomplete =
+                    taken.error(); // and on to the result: the connection stays usable
             }
         }
     } while (!page.cookie.empty() && !found.incomplete);
@@ -251,68 +265,6 @@ Found LdapSession::search(const Search& search) {
     Found found = run(search, deadline);
     fetch_ranges(found, search, deadline);
     return found;
-}
-
-void LdapSession::fetch_ranges(Found& found, const Search& search, Deadline deadline) {
-    for (Entry& entry : found.entries) {
-        std::vector<std::string> ranged;
-        for (const auto& [name, values] : entry.attributes) {
-            if (parse_range(name)) {
-                ranged.push_back(name);
-            }
-        }
-        for (const std::string& name : ranged) {
-            auto fetched = fetch_range(entry, name, search, deadline);
-            if (!fetched && !found.incomplete) {
-                found.incomplete = fetched.error();
-            }
-        }
-    }
-}
-
-Result<void> LdapSession::fetch_range(Entry& entry, const std::string& ranged_name, const Search& search,
-                                      Deadline deadline) {
-    auto range = parse_range(ranged_name);
-    Values values = std::move(entry.attributes[ranged_name]);
-    entry.attributes.erase(ranged_name);
-    const std::string attribute = range->attribute;
-    Search rest;
-    rest.base = {entry.dn, guid_of(entry.attributes)};
-    rest.scope = Scope::base;
-    rest.deleted = search.deleted;
-    const std::string what = fmt::format("cannot read all of {} of {}", attribute, printable(entry.dn.text()));
-    Result<void> outcome{};
-    while (range && range->last) {
-        if (values.size() != *range->last + 1) {
-            outcome = fail(ErrorKind::incomplete, fmt::format("{} on {}: the range and the values differ", what, server()));
-            break;
-        }
-        rest.attributes = {range_from(attribute, *range->last + 1)};
-        const std::uint64_t expected = *range->last + 1;
-        Found more = run(rest, deadline);
-        range.reset();
-        if (more.incomplete || more.entries.size() != 1) {
-            outcome = fail(more.incomplete ? *more.incomplete
-                                           : Error{ErrorKind::incomplete,
-                                                   fmt::format("{} on {}: it has gone", what, server()), {}, 0});
-            break;
-        }
-        for (auto& [name, part] : more.entries.front().attributes) {
-            auto next = parse_range(name);
-            if (next && next->first == expected && equal_ascii_nocase(next->attribute, attribute) &&
-                (!part.empty() || !next->last)) {
-                range = std::move(next);
-                std::ranges::move(part, std::back_inserter(values));
-                break;
-            }
-        }
-        if (!range) {
-            outcome = fail(ErrorKind::incomplete, fmt::format("{} on {}: no values from {} on", what, server(), expected));
-        }
-    }
-    Values& all = entry.attributes[attribute]; // AD also sends the plain name, without values
-    std::ranges::move(values, std::back_inserter(all));
-    return outcome;
 }
 
 std::vector<Found> LdapSession::search_all(std::span<const Search> searches) {
@@ -367,7 +319,8 @@ std::vector<Found> LdapSession::search_all(std::span<const Search> searches) {
         }
     }
     for (std::size_t index : longer) {
-        found[index] = search(searches[index]); // a cookie may be lost once other paged searches have run
+        found[index] =
+            search(searches[index]); // a cookie may be lost once other paged searches have run
     }
     for (std::size_t i = 0; i < searches.size(); ++i) {
         fetch_ranges(found[i], searches[i], Deadline(timeout_));

@@ -11,7 +11,8 @@ namespace scp {
 /// ErrorKind::settings where it is in neither, or where the name has a slash.
 [[nodiscard]] Result<std::string> credential_path(std::string_view name);
 
-/// The first line of a file, without its end. ErrorKind::settings where it cannot be read or is empty.
+/// The first line of a file, without its end. ErrorKind::settings where it cannot be read or is
+/// empty.
 [[nodiscard]] Result<std::string> read_secret(const std::string& path);
 
 } // namespace scp

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "directory/libldap/codes.hpp"
+#include "directory/libldap/tls.hpp"
 
 #include <fmt/format.h>
 
@@ -50,13 +51,17 @@ void fill(RootDse& dse, const Attributes& a) {
 
 } // namespace
 
-Result<std::unique_ptr<Directory>> LdapSession::open(const Endpoint& endpoint, std::stop_token stop) {
+Result<std::unique_ptr<Directory>> LdapSession::open(const Endpoint& endpoint,
+                                                     std::stop_token stop) {
     const Deadline deadline(endpoint.timeouts.connect);
     auto link = Link::open(endpoint, deadline, std::move(stop));
     if (!link) {
         return fail(link.error());
     }
-    std::unique_ptr<LdapSession> session(new LdapSession(std::move(*link), endpoint.timeouts.operation));
+    std::unique_ptr<LdapSession> session(
+        new LdapSession(std::move(*link), endpoint.timeouts.operation));
+    session->in_clear_ = endpoint.auth.mechanism == AuthSettings::Mechanism::anonymous &&
+                         endpoint.uri.scheme != ServerUri::Scheme::ldapi && !uses_tls(endpoint);
     if (auto read = session->read_root_dse(deadline); !read) {
         return fail(read.error());
     }
@@ -67,10 +72,19 @@ Result<std::unique_ptr<Directory>> LdapSession::open(const Endpoint& endpoint, s
 }
 
 Result<void> LdapSession::read_root_dse(Deadline deadline) {
-    std::vector<std::string> names{"defaultNamingContext", "rootDomainNamingContext", "configurationNamingContext",
-                                   "schemaNamingContext", "namingContexts", "dnsHostName", "dsServiceName",
-                                   "serverName", "supportedControl", "supportedCapabilities",
-                                   "supportedSASLMechanisms", "highestCommittedUSN", "tokenGroups"};
+    std::vector<std::string> names{"defaultNamingContext",
+                                   "rootDomainNamingContext",
+                                   "configurationNamingContext",
+                                   "schemaNamingContext",
+                                   "namingContexts",
+                                   "dnsHostName",
+                                   "dsServiceName",
+                                   "serverName",
+                                   "supportedControl",
+                                   "supportedCapabilities",
+                                   "supportedSASLMechanisms",
+                                   "highestCommittedUSN",
+                                   "tokenGroups"};
     Found found = run(base_search({}, std::move(names)), deadline);
     if (found.incomplete) {
         Error error = *found.incomplete;
@@ -122,9 +136,11 @@ std::string LdapSession::name_of(const ObjectRef& object) const {
 
 Error LdapSession::late(std::string_view what) {
     if (link_->stopped()) {
-        return link_->die(ErrorKind::interrupted, fmt::format("{} on {}: interrupted", what, server()));
+        return link_->die(ErrorKind::interrupted,
+                          fmt::format("{} on {}: interrupted", what, server()));
     }
-    return link_->die(ErrorKind::unreachable, fmt::format("{} on {}: no answer in time", what, server()));
+    return link_->die(ErrorKind::unreachable,
+                      fmt::format("{} on {}: no answer in time", what, server()));
 }
 
 } // namespace scp

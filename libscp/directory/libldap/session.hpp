@@ -11,7 +11,8 @@ namespace scp {
 class LdapSession : public Directory {
   public:
     /// Connects, binds and reads the RootDSE.
-    [[nodiscard]] static Result<std::unique_ptr<Directory>> open(const Endpoint& endpoint, std::stop_token stop);
+    [[nodiscard]] static Result<std::unique_ptr<Directory>> open(const Endpoint& endpoint,
+                                                                 std::stop_token stop);
 
     [[nodiscard]] const RootDse& root_dse() const override { return root_dse_; }
     [[nodiscard]] const std::string& server() const override { return link_->server(); }
@@ -36,7 +37,8 @@ class LdapSession : public Directory {
     Result<void> probe_guid_names(Deadline deadline);
     [[nodiscard]] std::string name_of(const ObjectRef& object) const;
     [[nodiscard]] bool is_paged(const Search& search) const;
-    Result<int> send_search(const Search& search, bool paged, const std::string& cookie, Deadline deadline);
+    Result<int> send_search(const Search& search, bool paged, const std::string& cookie,
+                            Deadline deadline);
     /// Takes one message of a search. An Error: the search is incomplete with it.
     Result<void> take(LDAPMessage* message, const Search& search, Found& found, Page& page);
     Result<void> take_entry(LDAPMessage* message, Found& found);
@@ -44,7 +46,8 @@ class LdapSession : public Directory {
     Result<void> finish_page(const Search& search, const Outcome& outcome, Page& page);
     Found run(const Search& search, Deadline deadline);
     void fetch_ranges(Found& found, const Search& search, Deadline deadline);
-    Result<void> fetch_range(Entry& entry, const std::string& ranged_name, const Search& search, Deadline deadline);
+    Result<void> fetch_range(Entry& entry, const std::string& ranged_name, const Search& search,
+                             Deadline deadline);
     [[nodiscard]] std::string describe(const Search& search) const;
     Error late(std::string_view what);
 
@@ -55,6 +58,7 @@ class LdapSession : public Directory {
     std::chrono::milliseconds timeout_;
     RootDse root_dse_;
     bool takes_guid_names_ = false;
+    bool in_clear_ = false; ///< anonymous without TLS: reading is all that may be done
 };
 
 } // namespace scp

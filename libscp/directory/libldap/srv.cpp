@@ -62,7 +62,8 @@ SrvAnswer ask(const std::string& name) {
     if (length < 0) {
         answer.h_error = state.res_h_errno;
     } else {
-        read_answer(packet.data(), std::min(length, static_cast<int>(packet.size())), answer.records);
+        read_answer(packet.data(), std::min(length, static_cast<int>(packet.size())),
+                    answer.records);
     }
     res_nclose(&state);
     return answer;

@@ -14,18 +14,19 @@ namespace scp {
 namespace {
 
 // Debian and SUSE, Red Hat. libldap's GnuTLS build has no notion of "the system's CAs".
-constexpr std::array system_bundles{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                                    "/etc/ssl/ca-bundle.pem"};
+constexpr std::array system_bundles{"/etc/ssl/certs/ca-certificates.crt",
+                                    "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"};
 
 Result<void> readable(const std::string& path, std::string_view key) {
     if (!path.empty() && ::access(path.c_str(), R_OK) != 0) {
-        return fail(ErrorKind::settings,
-                    fmt::format("tls.{}: cannot read {}: {}", key, printable(path), std::strerror(errno)));
+        return fail(ErrorKind::settings, fmt::format("tls.{}: cannot read {}: {}", key,
+                                                     printable(path), std::strerror(errno)));
     }
     return {};
 }
 
-/// The GnuTLS build ignores LDAP_OPT_X_TLS_PROTOCOL_MIN (2.5.13, tls_g.c): only its priority string tells the version.
+/// The GnuTLS build ignores LDAP_OPT_X_TLS_PROTOCOL_MIN (2.5.13, tls_g.c): only its priority string
+/// tells the version.
 bool limit_versions(LDAP* ld, const std::string& min_version) {
     const bool only_13 = min_version == "1.3";
     const int protocol = only_13 ? LDAP_OPT_X_TLS_PROTOCOL_TLS1_3 : LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
@@ -36,7 +37,8 @@ bool limit_versions(LDAP* ld, const std::string& min_version) {
     if (package != nullptr && std::strcmp(package, "GnuTLS") == 0) {
         const char* priority = only_13 ? "NORMAL:-VERS-ALL:+VERS-TLS1.3"
                                        : "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
-        good = ldap_set_option(ld, LDAP_OPT_X_TLS_CIPHER_SUITE, priority) == LDAP_OPT_SUCCESS && good;
+        good =
+            ldap_set_option(ld, LDAP_OPT_X_TLS_CIPHER_SUITE, priority) == LDAP_OPT_SUCCESS && good;
     }
     return good;
 }
@@ -62,23 +64,27 @@ std::string ca_file_of(const TlsSettings& tls) {
 }
 
 Result<void> set_tls_options(LDAP* ld, const TlsSettings& tls) {
-    for (const auto& [path, key] : {std::pair{&tls.ca_file, "ca_file"}, std::pair{&tls.cert_file, "cert_file"},
-                                    std::pair{&tls.key_file, "key_file"}}) {
+    for (const auto& [path, key] :
+         {std::pair{&tls.ca_file, "ca_file"}, std::pair{&tls.cert_file, "cert_file"},
+          std::pair{&tls.key_file, "key_file"}}) {
         if (auto good = readable(*path, key); !good) {
             return good;
         }
     }
     if (tls.min_version != "1.2" && tls.min_version != "1.3") {
-        return fail(ErrorKind::settings, fmt::format("tls.min_version: \"{}\" is neither 1.2 nor 1.3",
-                                                     printable(tls.min_version)));
+        return fail(ErrorKind::settings,
+                    fmt::format("tls.min_version: \"{}\" is neither 1.2 nor 1.3",
+                                printable(tls.min_version)));
     }
     const std::string ca_file = ca_file_of(tls);
     if (ca_file.empty()) {
-        return fail(ErrorKind::settings, "there is no CA to verify the server by: the system has no CA bundle",
+        return fail(ErrorKind::settings,
+                    "there is no CA to verify the server by: the system has no CA bundle",
                     "Give tls.ca_file, or install ca-certificates.");
     }
     const int demand = LDAP_OPT_X_TLS_HARD;
-    const int san = LDAP_OPT_X_TLS_TRY; // where there is a subjectAltName, only it counts (RFC 6125 6.4.4)
+    const int san =
+        LDAP_OPT_X_TLS_TRY; // where there is a subjectAltName, only it counts (RFC 6125 6.4.4)
     const int client = 0;
     int refused = limit_versions(ld, tls.min_version) ? 0 : LDAP_OPT_X_TLS_PROTOCOL_MIN;
     const auto set = [&](int option, const void* value) {
@@ -118,7 +124,8 @@ Result<void> start_tls(LDAP* ld, Wire& wire, const Endpoint& endpoint, Deadline 
     const std::string server = endpoint.uri.to_string();
     switch (wire.end()) {
     case Wire::End::interrupted:
-        return fail(ErrorKind::interrupted, fmt::format("the TLS handshake with {} was interrupted", server));
+        return fail(ErrorKind::interrupted,
+                    fmt::format("the TLS handshake with {} was interrupted", server));
     case Wire::End::timed_out:
         return fail(ErrorKind::unreachable, fmt::format("TLS with {}: no answer in time", server),
                     "Is it really an LDAP server with TLS that listens there?");
@@ -131,10 +138,11 @@ Result<void> start_tls(LDAP* ld, Wire& wire, const Endpoint& endpoint, Deadline 
         why->ldap_code = code;
         return fail(std::move(*why));
     }
-    return fail(ErrorKind::unreachable,
-                fmt::format("TLS with {}: {}", server,
-                            wire.end() == Wire::End::open ? "the handshake failed" : wire.end_text()),
-                "Is it really an LDAP server with TLS that listens there?");
+    return fail(
+        ErrorKind::unreachable,
+        fmt::format("TLS with {}: {}", server,
+                    wire.end() == Wire::End::open ? "the handshake failed" : wire.end_text()),
+        "Is it really an LDAP server with TLS that listens there?");
 }
 
 } // namespace scp

@@ -92,7 +92,8 @@ void Wire::wait_readable() const {
 
 ber_slen_t Wire::read(char* out, std::size_t size) {
     while (begin_ == filled_) {
-        // Not EAGAIN once the time is over: a TLS renegotiation spins on EAGAIN (tls_g.c, tlsg_sb_read).
+        // Not EAGAIN once the time is over: a TLS renegotiation spins on EAGAIN (tls_g.c,
+        // tlsg_sb_read).
         if (over()) {
             errno = ECONNABORTED;
             return -1;
@@ -157,11 +158,16 @@ ber_slen_t Wire::write(const char* data, std::size_t size) {
 
 std::string Wire::end_text() const {
     switch (end_) {
-    case End::open: return "the answer was not LDAP";
-    case End::timed_out: return "no answer in time";
-    case End::interrupted: return "interrupted";
-    case End::closed: return "the server closed the connection";
-    case End::failed: return std::generic_category().message(errno_);
+    case End::open:
+        return "the answer was not LDAP";
+    case End::timed_out:
+        return "no answer in time";
+    case End::interrupted:
+        return "interrupted";
+    case End::closed:
+        return "the server closed the connection";
+    case End::failed:
+        return std::generic_category().message(errno_);
     }
     return {};
 }

@@ -12,9 +12,10 @@ namespace scp {
 
 /// The bytes below libldap: a connected, non-blocking socket as libldap's lowest I/O layer.
 ///
-/// libldap's own layers cannot keep a deadline: a TLS handshake blocks or spins (tls2.c, ldap_int_tls_start), a partial
-/// message blocks a read, a peer that does not read blocks a write. Here every one of them ends with the deadline or the
-/// stop token. While `handshaking`, a read waits (the TLS layer wants to block); else it says EAGAIN and the caller polls.
+/// libldap's own layers cannot keep a deadline: a TLS handshake blocks or spins (tls2.c,
+/// ldap_int_tls_start), a partial message blocks a read, a peer that does not read blocks a write.
+/// Here every one of them ends with the deadline or the stop token. While `handshaking`, a read
+/// waits (the TLS layer wants to block); else it says EAGAIN and the caller polls.
 class Wire {
   public:
     Wire(int socket, std::stop_token stop) : fd_(socket), stop_(std::move(stop)) {}
@@ -24,7 +25,8 @@ class Wire {
 
     enum class End { open, timed_out, interrupted, closed, failed };
 
-    /// Puts this layer at the bottom of `ld`, which must come from ldap_init_fd(…, LDAP_PROTO_EXT, …).
+    /// Puts this layer at the bottom of `ld`, which must come from ldap_init_fd(…, LDAP_PROTO_EXT,
+    /// …).
     [[nodiscard]] bool attach(LDAP* ld);
     /// All I/O until the next call must end by `deadline`.
     void arm(Deadline deadline) { deadline_ = deadline; }

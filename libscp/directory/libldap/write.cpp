@@ -51,25 +51,26 @@ class Mods {
 
 int ldap_op(Modification::Op op) {
     switch (op) {
-    case Modification::Op::add: return LDAP_MOD_ADD;
-    case Modification::Op::remove: return LDAP_MOD_DELETE;
-    case Modification::Op::replace: return LDAP_MOD_REPLACE;
+    case Modification::Op::add:
+        return LDAP_MOD_ADD;
+    case Modification::Op::remove:
+        return LDAP_MOD_DELETE;
+    case Modification::Op::replace:
+        return LDAP_MOD_REPLACE;
     }
     return LDAP_MOD_REPLACE;
 }
 
-template <class... Cases> struct Overloaded : Cases... {
-    using Cases::operator()...;
-};
+template <class... Cases> struct Overloaded : Cases... { using Cases::operator()...; };
 template <class... Cases> Overloaded(Cases...) -> Overloaded<Cases...>;
 
 Error write_error(const Outcome& outcome, const std::string& what, const std::string& server) {
     Error error = ldap_error(outcome.code, what, server, outcome.diagnostic);
     if (outcome.code == LDAP_REFERRAL) {
-        error.message += fmt::format(": this server takes no writes (a read-only DC, or not this domain's){}",
-                                     outcome.referrals.empty()
-                                         ? std::string{}
-                                         : "; it refers to " + printable(outcome.referrals.front()));
+        error.message += fmt::format(
+            ": this server takes no writes (a read-only DC, or not this domain's){}",
+            outcome.referrals.empty() ? std::string{}
+                                      : "; it refers to " + printable(outcome.referrals.front()));
         error.hint = "Name a writable DC in servers.";
     }
     return error;
@@ -81,15 +82,17 @@ std::string LdapSession::describe(const Write& write) const {
     const auto text = [this](const ObjectRef& object) {
         return printable(object.dn.empty() ? name_of(object) : object.dn.text());
     };
-    return std::visit(Overloaded{
-                          [&](const AddEntry& add) { return "cannot add " + printable(add.dn.text()); },
-                          [&](const ModifyEntry& modify) { return "cannot modify " + text(modify.object); },
-                          [&](const RenameEntry& rename) {
-                              return fmt::format("cannot rename {} to {}", text(rename.object), printable(rename.new_rdn));
-                          },
-                          [&](const DeleteEntry& erase) { return "cannot delete " + text(erase.object); },
-                      },
-                      write);
+    return std::visit(
+        Overloaded{
+            [&](const AddEntry& add) { return "cannot add " + printable(add.dn.text()); },
+            [&](const ModifyEntry& modify) { return "cannot modify " + text(modify.object); },
+            [&](const RenameEntry& rename) {
+                return fmt::format("cannot rename {} to {}", text(rename.object),
+                                   printable(rename.new_rdn));
+            },
+            [&](const DeleteEntry& erase) { return "cannot delete " + text(erase.object); },
+        },
+        write);
 }
 
 Result<int> LdapSession::send_write(const Write& write, Deadline deadline) {
@@ -97,6 +100,17 @@ Result<int> LdapSession::send_write(const Write& write, Deadline deadline) {
         Error error = ready.error();
         error.message = fmt::format("{}: not sent: {}", describe(write), error.message);
         return fail(std::move(error));
+    }
+    if (in_clear_) {
+        return fail(
+            ErrorKind::settings,
+            fmt::format("{}: refusing to send values in clear to {}", describe(write), server()),
+            "Use an ldaps:// URI, tls: {mode: starttls}, or mechanism: gssapi.");
+    }
+    if (const auto* rename = std::get_if<RenameEntry>(&write);
+        rename != nullptr && rename->new_rdn.find('\0') != std::string::npos) {
+        return fail(ErrorKind::rejected,
+                    describe(write) + ": a raw NUL in the name"); // a C string there
     }
     LDAP* ld = link_->handle();
     int id = 0;
@@ -116,15 +130,17 @@ Result<int> LdapSession::send_write(const Write& write, Deadline deadline) {
                 for (const Modification& one : modify.modifications) {
                     mods.add(ldap_op(one.op), one.attribute, one.values);
                 }
-                return ldap_modify_ext(ld, name_of(modify.object).c_str(), mods.list(), nullptr, nullptr, &id);
+                return ldap_modify_ext(ld, name_of(modify.object).c_str(), mods.list(), nullptr,
+                                       nullptr, &id);
             },
             [&](const RenameEntry& rename) {
-                // Samba finds nothing (32) by `<GUID=…>` unless the parent is named too, and by its DN.
+                // Samba finds nothing (32) by `<GUID=…>` unless the parent is named too, and by its
+                // DN.
                 const std::string name = name_of(rename.object);
                 const bool by_dn = name == rename.object.dn.text();
                 return ldap_rename(ld, name.c_str(), rename.new_rdn.c_str(),
-                                   by_dn ? nullptr : rename.object.dn.parent().text().c_str(), 1, nullptr, nullptr,
-                                   &id);
+                                   by_dn ? nullptr : rename.object.dn.parent().text().c_str(), 1,
+                                   nullptr, nullptr, &id);
             },
             [&](const DeleteEntry& erase) {
                 return ldap_delete_ext(ld, name_of(erase.object).c_str(), nullptr, nullptr, &id);
@@ -172,7 +188,8 @@ std::vector<Result<void>> LdapSession::write(std::span<const Write> writes) {
             const Error cause = message ? late("no answer to a write") : message.error();
             for (const auto& [id, one] : pending) {
                 Error error{ErrorKind::unreachable,
-                            fmt::format("{}: it may have happened: {}", describe(writes[one.index]), cause.message),
+                            fmt::format("{}: it may have happened: {}", describe(writes[one.index]),
+                                        cause.message),
                             {},
                             cause.ldap_code};
                 results[one.index] = fail(std::move(error));
@@ -186,11 +203,13 @@ std::vector<Result<void>> LdapSession::write(std::span<const Write> writes) {
         }
         auto outcome = read_outcome(link_->handle(), message->get());
         if (!outcome) {
-            (void)link_->die(ErrorKind::unreachable, fmt::format("{}: the answer was not LDAP", server()));
+            (void)link_->die(ErrorKind::unreachable,
+                             fmt::format("{}: the answer was not LDAP", server()));
             continue;
         }
         if (outcome->code != LDAP_SUCCESS) {
-            results[at->second.index] = fail(write_error(*outcome, describe(writes[at->second.index]), server()));
+            results[at->second.index] =
+                fail(write_error(*outcome, describe(writes[at->second.index]), server()));
         }
         pending.erase(at);
     }

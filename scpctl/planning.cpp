@@ -1,0 +1,85 @@
+#include "scpctl/planning.hpp"
+
+#include "base/text.hpp"
+#include "report/documents.hpp"
+#include "report/ldif.hpp"
+#include "scpctl/needed.hpp"
+
+#include <fmt/format.h>
+
+namespace scp {
+
+Result<std::vector<Rule>> rules_to_plan(Context& context, const RuleOptions& options) {
+    auto rules = context.select_rules(options);
+    if (!rules)
+        return rules;
+    if (rules->empty())
+        return fail(
+            ErrorKind::usage, "there is no rule to plan with",
+            "write one into the settings, or give --keyword K with --account A or --to DOMAIN");
+    for (const Rule& rule : *rules)
+        if (rule.accounts.empty() && rule.target_domains.empty())
+            return fail(ErrorKind::usage,
+                        fmt::format("rule {} has no target: whose agents look for it?", rule.name),
+                        "--account A, once for each agent's account, or --to DOMAIN");
+    return rules;
+}
+
+Result<Planned> run_planned(Context& context, CycleOptions options) {
+    const auto sessions = context.sessions();
+    if (!sessions)
+        return fail(sessions.error());
+    options.progress = [&](const std::string& stage) { context.progress().stage(stage); };
+    options.open_history = [&] { return context.open_history(); };
+    Planned planned;
+    planned.report = run_cycle(**sessions, options);
+    context.progress().clear();
+    planned.instance = (*sessions)->settings().instance;
+    planned.marker_attribute = (*sessions)->settings().marker_attribute;
+    planned.incomplete =
+        needed_but_incomplete({(*sessions)->settings(), options.rules, planned.report.topology,
+                               planned.report.observation});
+    return planned;
+}
+
+Json planned_json(const Planned& planned) {
+    Json document = plan_document(planned.report, planned.instance, !planned.incomplete);
+    if (planned.incomplete)
+        document["error"] = error_json(*planned.incomplete);
+    if (planned.report.error)
+        document["error"] = error_json(*planned.report.error);
+    return document;
+}
+
+void print_planned(Context& context, const Planned& planned,
+                   std::string (*text)(const CycleReport&, const Style&)) {
+    Output& out = context.out();
+    if (out.structured())
+        out.document(planned_json(planned));
+    else if (out.format() == Format::ldif)
+        out.text(changes_ldif(planned.report.plan.changes, all_held(planned.report),
+                              planned.marker_attribute));
+    else
+        out.text(text(planned.report, out.style()));
+}
+
+Exit exit_of_read(Context& context, const std::optional<Error>& incomplete, Exit otherwise) {
+    if (context.stop().stop_requested()) {
+        context.out().note("scpctl: interrupted");
+        return Exit::interrupted;
+    }
+    if (!incomplete)
+        return otherwise;
+    if (context.options().partial) {
+        context.out().note("scpctl: " + incomplete->message);
+        return otherwise;
+    }
+    context.out().error(*incomplete);
+    return more_urgent(otherwise, Exit::unreachable);
+}
+
+Exit exit_of_plan(const CycleReport& report) {
+    return report.plan.changes.empty() && report.plan.held.empty() ? Exit::ok : Exit::no;
+}
+
+} // namespace scp

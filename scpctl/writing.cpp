@@ -1,0 +1,250 @@
+#include "scpctl/writing.hpp"
+
+#include "base/text.hpp"
+#include "observe/observe.hpp"
+#include "report/ldif.hpp"
+#include "report/text.hpp"
+#include "scpctl/lookup.hpp"
+#include "scpctl/needed.hpp"
+#include "scpctl/planning.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace scp {
+
+namespace {
+
+/// Content that `create` can give is the same; what else stands in the object is not its business.
+bool has_content(const Attributes& object, const Attributes& wanted,
+                 const std::vector<std::string>& names) {
+    const auto same = [&](const std::string& name) {
+        return same_values(values_of(object, name), values_of(wanted, name));
+    };
+    const auto given = [&](const auto& attribute) { return same(attribute.first); };
+    return std::ranges::all_of(names, same) && std::ranges::all_of(wanted, given);
+}
+
+std::vector<std::string> content_names() {
+    std::vector<std::string> names = default_attributes();
+    names.emplace_back("keywords");
+    return names;
+}
+
+/// Somebody is there already: equal, or in the way.
+HandWrite judge_occupant(const Lookup& lookup, const Change& change, const Dn& occupant) {
+    HandWrite write;
+    if (lookup.found.empty()) {
+        write.held = refuse_by_hand(
+            change, Reason::name_collision,
+            fmt::format("{} exists and is no serviceConnectionPoint", printable(occupant.text())),
+            "choose another --name or --container");
+        return write;
+    }
+    const FoundScp& there = lookup.found.front();
+    if (there.scp.marked)
+        write.held = refuse_by_hand(
+            change, Reason::name_collision,
+            fmt::format("{} exists and is a copy: it carries a marker", printable(occupant.text())),
+            "choose another --name or --container");
+    else if (has_content(there.entry.attributes, change.after, content_names()))
+        write.already = fmt::format("{} exists and is equal", printable(occupant.text()));
+    else
+        write.held = refuse_by_hand(
+            change, Reason::name_collision,
+            fmt::format("{} exists and differs", printable(occupant.text())),
+            fmt::format("see it with: scpctl show '{}'", printable(occupant.text())));
+    return write;
+}
+
+bool is_about(const std::optional<SourceRef>& source, const Guid& guid) {
+    return source && source->guid == guid;
+}
+
+/// The part of a plan that concerns one source in one domain.
+HandWrite pick_from_plan(const Plan& plan, const Scp& source, const Domain& domain) {
+    HandWrite write;
+    const auto here = [&](const auto& one) {
+        return one.forest == domain.forest && one.domain == domain.name;
+    };
+    for (const Change& change : plan.changes) {
+        if (!here(change) || !is_about(change.source, source.guid))
+            continue;
+        if (change.op == Op::create)
+            write.changes.push_back(change);
+        else if (change.op != Op::create_container)
+            write.held = refuse_by_hand(change, change.reason, "a copy exists and differs",
+                                        "scpctl sync brings it into line");
+    }
+    for (const Change& change : plan.changes) // the containers that it needs go first
+        if (here(change) && change.op == Op::create_container && !write.changes.empty() &&
+            write.changes.back().dn.is_within(change.dn))
+            write.changes.insert(write.changes.begin(), change);
+    std::ranges::sort(write.changes, {}, [](const Change& change) { return change.dn.depth(); });
+    for (Change& change : write.changes)
+        change.reason = Reason::by_hand;
+    for (const Held& held : plan.held) {
+        const auto names_it = [&](const SourceRef& one) { return one.guid == source.guid; };
+        const bool about = (held.change && is_about(held.change->source, source.guid)) ||
+                           std::ranges::any_of(held.sources, names_it);
+        if (write.changes.empty() && !write.held && here(held) && about)
+            write.held = held;
+    }
+    return write;
+}
+
+void print_writes(Context& context, const WriteReport& report, const HandWrite& write, bool dry_run,
+                  const std::string& remark) {
+    Output& out = context.out();
+    if (out.structured()) {
+        Json document = write_document(report);
+        if (write.missing)
+            document["error"] = error_json(*write.missing);
+        out.document(document);
+        return;
+    }
+    if (out.format() == Format::ldif) {
+        const std::vector<Held> held =
+            report.held ? std::vector<Held>{*report.held} : std::vector<Held>();
+        out.text(changes_ldif(report.writes, held, (*context.settings())->marker_attribute));
+        return;
+    }
+    std::string text;
+    for (const Change& change : report.writes)
+        text += change_text(change, report.results, out.style());
+    if (report.held)
+        text += held_text(*report.held, out.style());
+    if (!write.already.empty())
+        text += write.already + ": nothing to do\n";
+    if (dry_run && !report.writes.empty())
+        text += out.style().bold("nothing was written (--dry-run)") + "\n";
+    out.text(text);
+    if (!remark.empty() && !report.held)
+        out.note(remark);
+}
+
+} // namespace
+
+Held refuse_by_hand(const Change& change, Reason reason, std::string detail, std::string hint) {
+    Held held;
+    held.reason = reason;
+    held.rule = change.rule;
+    held.forest = change.forest;
+    held.domain = change.domain;
+    held.nc = change.nc;
+    held.dn = change.dn;
+    held.detail = std::move(detail);
+    held.hint = std::move(hint);
+    if (change.source)
+        held.sources.push_back(*change.source);
+    held.change = change;
+    return held;
+}
+
+Result<HandWrite> plan_creation(Context& context, const Topology& topology, Change change) {
+    Sessions& sessions = **context.sessions();
+    context.progress().stage("looking at the place");
+    const auto views =
+        observe_places(topology, sessions, {{change.forest, change.domain, change.dn}});
+    context.progress().clear();
+    if (views.size() != 1)
+        return fail(ErrorKind::internal, "the place was not looked at");
+    const PlaceView& view = views.front();
+    if (view.error)
+        return fail(*view.error);
+    if (view.occupant || !view.occupant_dn.empty()) {
+        ScpName name;
+        name.kind = ScpName::Kind::dn;
+        name.dn = change.dn;
+        const Lookup lookup = find_scps(topology, sessions, name);
+        if (const auto missing = first_incomplete(lookup))
+            return fail(*missing);
+        return judge_occupant(lookup, change, view.occupant_dn);
+    }
+    HandWrite write;
+    if (!view.missing_parents.empty())
+        write.held = refuse_by_hand(
+            change, Reason::parent_missing,
+            fmt::format("{} does not exist", printable(view.missing_parents.front().text())),
+            "create the container first, or choose another --container");
+    else
+        write.changes.push_back(std::move(change));
+    return write;
+}
+
+Result<HandWrite> plan_marked_copy(Context& context, const Topology& topology, Rule rule,
+                                   const Scp& source, const Domain& domain) {
+    Sessions& sessions = **context.sessions();
+    if (std::ranges::find(rule.target_domains, domain.name) == rule.target_domains.end())
+        rule.target_domains.push_back(domain.name);
+    const std::vector<Rule> rules{rule};
+    context.progress().stage("reading the domains");
+    Observation observation = observe(topology, sessions, rules);
+    const PlanInput input{sessions.settings(), rules, topology, observation};
+    observation.places = observe_places(topology, sessions, places_needed(input));
+    context.progress().clear();
+
+    const RoleOf role = role_of(source, rule, input);
+    if (role.role == Role::unrelated)
+        return fail(
+            ErrorKind::usage,
+            fmt::format("rule {} does not match {}", rule.name, printable(source.dn.text())),
+            "another --rule, or without --rule an unmarked SCP");
+    HandWrite write = pick_from_plan(make_plan(input), source, domain);
+    write.missing = needed_but_incomplete(input);
+    if (write.held || !write.changes.empty())
+        return write;
+    if (role.role == Role::untrusted) {
+        Change wanted;
+        wanted.rule = rule.name;
+        wanted.forest = domain.forest;
+        wanted.domain = domain.name;
+        wanted.nc = domain.nc;
+        wanted.dn = copy_dn(source, rule, domain.nc);
+        wanted.source = SourceRef{source.dn, source.domain, source.guid};
+        write.held = refuse_by_hand(wanted, role.why.value_or(Reason::untrusted_place),
+                                    "the rule does not trust this source", "");
+        return write;
+    }
+    write.already = fmt::format("{} is served in {} as it should be", printable(source.dn.text()),
+                                domain.name.text());
+    return write;
+}
+
+Result<Exit> finish_by_hand(Context& context, const Topology& topology, const HandWrite& write,
+                            bool dry_run, const std::string& remark) {
+    WriteReport report;
+    report.writes = write.changes;
+    report.held = write.held;
+    Exit code = write.held ? Exit::held : Exit::ok;
+    if (!dry_run && !write.changes.empty() && !context.stop().stop_requested()) {
+        const auto history = context.open_history();
+        if (!history) {
+            Error error = history.error();
+            error.message += "; nothing was written";
+            if (context.out().structured()) {
+                Json document = write_document(report);
+                document["error"] = error_json(error);
+                context.out().document(document);
+            }
+            context.out().error(error);
+            return Exit::write_failed;
+        }
+        Plan plan;
+        plan.changes = write.changes;
+        context.progress().stage("writing");
+        report.results = apply(plan, topology, **context.sessions(), **history);
+        context.progress().clear();
+    }
+    for (const auto& [id, result] : report.results) {
+        const bool done = result.state == ChangeResult::State::done;
+        report.changed = report.changed || done;
+        code = done ? code : more_urgent(code, Exit::write_failed);
+    }
+    print_writes(context, report, write, dry_run, remark);
+    return exit_of_read(context, write.missing, code);
+}
+
+} // namespace scp
