@@ -46,6 +46,7 @@ void block_signals() {
         sigaddset(&signals, signal);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // a full quota is an error of the history, not our end
 }
 
 } // namespace

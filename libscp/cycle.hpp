@@ -13,13 +13,16 @@
 namespace scp {
 
 struct CycleOptions {
-    std::vector<Rule> rules;             ///< those selected
-    std::optional<std::string> approved; ///< hash of a plan over the limits that a person has approved
-    /// Asked with the guarded plan before anything is written; false: nothing is written. Null: a dry run.
+    std::vector<Rule> rules; ///< those selected
+    std::optional<std::string>
+        approved; ///< hash of a plan over the limits that a person has approved
+    /// Asked with the guarded plan before anything is written; false: nothing is written. Null: a
+    /// dry run.
     std::function<bool(const Plan&)> go_ahead;
     /// Called only where there is something to write; a daemon gives the same one each time.
     std::function<Result<History*>()> open_history;
-    std::function<void(const std::string&)> progress; ///< one short line as each stage begins; may be null
+    std::function<void(const std::string&)>
+        progress; ///< one short line as each stage begins; may be null
 };
 
 /// All that one cycle saw, decided and did. Text, JSON, journal and metrics are renderings of it.
@@ -27,9 +30,9 @@ struct CycleReport {
     Topology topology;
     Observation observation;
     Plan plan;
-    ApplyResults results;          ///< empty on a dry run
-    std::optional<Error> error;    ///< the history could not be opened: nothing was written
-    bool written = false;          ///< anything was written
+    ApplyResults results;       ///< empty on a dry run
+    std::optional<Error> error; ///< the history could not be opened: nothing was written
+    bool written = false;       ///< anything was written
 };
 
 [[nodiscard]] CycleReport run_cycle(Sessions& sessions, const CycleOptions& options);

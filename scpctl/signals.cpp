@@ -25,6 +25,7 @@ Signals::Signals() {
     // libldap writes to sockets without MSG_NOSIGNAL; a closed pipe on stdout shows as an error of
     // the stream.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // a full quota is an error of the history, not our end
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);

@@ -16,12 +16,14 @@ struct Ava {
     std::string value;
 };
 
-/// A distinguished name, RFC 4514. Keeps the text as the server wrote it for output; compares by folded
-/// types and values, so two spellings of one name are equal. A multi-valued RDN is kept as written.
+/// A distinguished name, RFC 4514. Keeps the text as the server wrote it for output; compares by
+/// folded types and values, so two spellings of one name are equal. A multi-valued RDN is kept as
+/// written.
 class Dn {
   public:
     Dn() = default;
-    /// Fails with ErrorKind::usage and the position of the fault. Accepts the empty name (the RootDSE).
+    /// Fails with ErrorKind::usage and the position of the fault. Accepts the empty name (the
+    /// RootDSE).
     [[nodiscard]] static Result<Dn> parse(std::string_view text);
     /// "emea.corp.test" → DC=emea,DC=corp,DC=test
     [[nodiscard]] static Dn of_domain(std::string_view dns_name);

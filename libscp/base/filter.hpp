@@ -12,13 +12,25 @@ namespace scp {
 
 /// An LDAP search filter as a tree, so that no value is ever pasted into filter text.
 struct Filter {
-    enum class Kind { all_of, any_of, negation, equal, present, substring, greater_or_equal, less_or_equal, extensible };
+    enum class Kind {
+        all_of,
+        any_of,
+        negation,
+        equal,
+        present,
+        substring,
+        greater_or_equal,
+        less_or_equal,
+        extensible
+    };
 
     Kind kind = Kind::present;
     std::vector<Filter> children; ///< all_of, any_of, negation (one)
-    std::string attribute;        ///< the rest; for extensible as written: "memberOf:1.2.840.113556.1.4.1941:"
-    std::string value;            ///< equal, greater, less, extensible: unescaped bytes
-    std::vector<std::string> parts; ///< substring: initial, any…, final; initial and final may be empty
+    std::string
+        attribute;     ///< the rest; for extensible as written: "memberOf:1.2.840.113556.1.4.1941:"
+    std::string value; ///< equal, greater, less, extensible: unescaped bytes
+    std::vector<std::string>
+        parts; ///< substring: initial, any…, final; initial and final may be empty
 
     friend bool operator==(const Filter&, const Filter&) = default;
 };
@@ -40,11 +52,12 @@ struct FilterLimits {
     std::size_t max_depth = 64;
     std::size_t max_length = 64 * 1024; ///< bytes
 };
-/// RFC 4515. ErrorKind::usage with the position of the fault, also past a limit. Never recurses past max_depth.
+/// RFC 4515. ErrorKind::usage with the position of the fault, also past a limit. Never recurses
+/// past max_depth.
 [[nodiscard]] Result<Filter> parse_filter(std::string_view text, FilterLimits limits = {});
 
-/// Evaluates with caseIgnoreMatch for all attributes but entryUUID/objectGUID (octets); objectClass by the values
-/// given. Extensible: only BIT_AND is known, any other is false.
+/// Evaluates with caseIgnoreMatch for all attributes but entryUUID/objectGUID (octets); objectClass
+/// by the values given. Extensible: only BIT_AND is known, any other is false.
 [[nodiscard]] bool matches(const Filter& filter, const Attributes& attributes);
 
 } // namespace scp

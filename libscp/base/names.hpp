@@ -7,7 +7,8 @@
 
 namespace scp {
 
-/// A DNS domain name, lower case, without a trailing dot. Distinct from a forest's name and a NetBIOS name.
+/// A DNS domain name, lower case, without a trailing dot. Distinct from a forest's name and a
+/// NetBIOS name.
 class DomainName {
   public:
     DomainName() = default;

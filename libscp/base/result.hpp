@@ -11,7 +11,8 @@ namespace scp {
 
 template <class T> using Result = tl::expected<T, Error>;
 
-[[nodiscard]] inline tl::unexpected<Error> fail(ErrorKind kind, std::string message, std::string hint = {}) {
+[[nodiscard]] inline tl::unexpected<Error> fail(ErrorKind kind, std::string message,
+                                                std::string hint = {}) {
     return tl::make_unexpected(Error{kind, std::move(message), std::move(hint), 0});
 }
 

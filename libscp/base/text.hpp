@@ -10,15 +10,15 @@ namespace scp {
 [[nodiscard]] std::string lower_ascii(std::string_view text);
 [[nodiscard]] bool equal_ascii_nocase(std::string_view a, std::string_view b);
 
-/// Unicode case folding of a directory value, to compare as AD does (caseIgnoreMatch). Bytes that are
-/// not UTF-8 are folded as ASCII, so every byte string has a folded form.
+/// Unicode case folding of a directory value, to compare as AD does (caseIgnoreMatch). Bytes that
+/// are not UTF-8 are folded as ASCII, so every byte string has a folded form.
 [[nodiscard]] std::string fold_case(std::string_view value);
 
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 
-/// One line that is safe on a terminal, in a log and in a message: control characters (C0, C1, DEL),
-/// bidirectional overrides, line separators and bytes that are not UTF-8 become \xNN or \u{NNNN}; a backslash
-/// becomes two. Longer than `limit` bytes: cut, with "…(N bytes)".
+/// One line that is safe on a terminal, in a log and in a message: control characters (C0, C1,
+/// DEL), bidirectional overrides, line separators and bytes that are not UTF-8 become \xNN or
+/// \u{NNNN}; a backslash becomes two. Longer than `limit` bytes: cut, with "…(N bytes)".
 [[nodiscard]] std::string printable(std::string_view value, std::size_t limit = 1024);
 
 [[nodiscard]] std::string to_hex(std::string_view bytes);
@@ -29,7 +29,8 @@ namespace scp {
 [[nodiscard]] bool glob_match(std::string_view pattern, std::string_view value);
 
 /// The candidate nearest to `word` by edit distance, or empty when none is near: "did you mean …?".
-[[nodiscard]] std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+[[nodiscard]] std::string nearest(std::string_view word,
+                                  const std::vector<std::string>& candidates);
 
 /// Lexicographic order without ASCII case, for keys that are attribute names.
 struct LessNoCase {

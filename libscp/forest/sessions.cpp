@@ -402,10 +402,12 @@ Result<Endpoint> Sessions::endpoint(const std::string& forest, const DomainName&
     if (!readable)
         return fail(readable.error());
     const std::scoped_lock guard(impl_->lock);
-    return Impl::endpoint(impl_->forest_settings(forest), domain, impl_->domains.at({forest, domain}).uri);
+    return Impl::endpoint(impl_->forest_settings(forest), domain,
+                          impl_->domains.at({forest, domain}).uri);
 }
 
-Result<std::unique_ptr<Directory>> Sessions::separate_as(const std::string& forest, const DomainName& domain,
+Result<std::unique_ptr<Directory>> Sessions::separate_as(const std::string& forest,
+                                                         const DomainName& domain,
                                                          const AuthSettings& auth) {
     auto where = endpoint(forest, domain);
     if (!where)

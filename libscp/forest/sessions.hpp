@@ -35,7 +35,8 @@ class Sessions {
     [[nodiscard]] Result<Directory*> writer(const std::string& forest, const DomainName& domain);
     /// A global catalog of the forest. ErrorKind::not_found where there is none or it is off.
     [[nodiscard]] Result<Directory*> global_catalog(const std::string& forest);
-    /// How to open another session with the server that reader() uses, e.g. to watch it from another thread.
+    /// How to open another session with the server that reader() uses, e.g. to watch it from
+    /// another thread.
     [[nodiscard]] Result<Endpoint> endpoint(const std::string& forest, const DomainName& domain);
     /// A session of its own there, bound as somebody else (scpctl explain --agent-bind-dn).
     [[nodiscard]] Result<std::unique_ptr<Directory>>

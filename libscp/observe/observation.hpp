@@ -22,14 +22,15 @@ struct Scp {
     Dn nc;
     Dn dn;
     Guid guid;
-    std::string name;      ///< RDN value; of a CNF object, with its \nCNF:… part
-    Attributes attributes; ///< everything a rule copies, keywords, objectClass, and the marker attribute
-    std::optional<Marker> marker;    ///< the first well-formed one
-    std::string marker_value;        ///< exactly as it stands in the directory, for compare-and-swap
-    bool marked = false;             ///< has a value that claims to be a marker, well formed or not
-    SourceVersion version;           ///< newest change of the copied attributes
-    std::optional<Sid> owner;        ///< where the server has owners and showed it
-    bool conflict = false;           ///< a replication conflict object: \0ACNF: in its RDN
+    std::string name; ///< RDN value; of a CNF object, with its \nCNF:… part
+    Attributes
+        attributes; ///< everything a rule copies, keywords, objectClass, and the marker attribute
+    std::optional<Marker> marker; ///< the first well-formed one
+    std::string marker_value;     ///< exactly as it stands in the directory, for compare-and-swap
+    bool marked = false;          ///< has a value that claims to be a marker, well formed or not
+    SourceVersion version;        ///< newest change of the copied attributes
+    std::optional<Sid> owner;     ///< where the server has owners and showed it
+    bool conflict = false;        ///< a replication conflict object: \0ACNF: in its RDN
     std::optional<Timestamp> modified;
 };
 
@@ -38,21 +39,24 @@ struct DomainView {
     std::string forest;
     DomainName domain;
     Dn nc;
-    std::string server;               ///< URI that was read
-    std::optional<Error> incomplete;  ///< empty: read to a proved end, and a known object of it was seen
-    bool has_owners = false;          ///< the server keeps owners (AD)
-    std::vector<Sid> our_sids;        ///< of scpd's account there and its groups (RootDSE tokenGroups); with has_owners
-    std::vector<Scp> scps;            ///< (a) what the rules' keywords match and (b) what carries a marker; by DN
+    std::string server; ///< URI that was read
+    std::optional<Error>
+        incomplete;          ///< empty: read to a proved end, and a known object of it was seen
+    bool has_owners = false; ///< the server keeps owners (AD)
+    std::vector<Sid>
+        our_sids; ///< of scpd's account there and its groups (RootDSE tokenGroups); with has_owners
+    std::vector<Scp>
+        scps; ///< (a) what the rules' keywords match and (b) what carries a marker; by DN
     [[nodiscard]] bool complete() const { return !incomplete; }
 };
 
 /// (c) What became of a source that a marker names and (a) did not show.
 struct SourceFate {
     enum class State {
-        alive,            ///< `scp` holds it: it may have moved, or its keywords no longer match
-        deleted,          ///< its tombstone was seen
-        absent,           ///< not there by GUID, while its container, or the nearest one left, was seen
-        not_seen,         ///< its domain is unknown, incomplete, or nothing of its surroundings is readable
+        alive,    ///< `scp` holds it: it may have moved, or its keywords no longer match
+        deleted,  ///< its tombstone was seen
+        absent,   ///< not there by GUID, while its container, or the nearest one left, was seen
+        not_seen, ///< its domain is unknown, incomplete, or nothing of its surroundings is readable
     };
     Guid source;
     DomainName origin;
@@ -85,15 +89,17 @@ struct Place {
 };
 struct PlaceView {
     Place place;
-    std::vector<Dn> missing_parents; ///< containers between the NC and the DN that are not there, outermost first
+    std::vector<Dn> missing_parents; ///< containers between the NC and the DN that are not there,
+                                     ///< outermost first
     std::optional<Guid> occupant;    ///< somebody is there
     Dn occupant_dn;
     std::optional<Error> error; ///< could not be looked at
 };
 
 struct Observation {
-    std::vector<DomainView> domains; ///< one for every domain of the topology, sorted by forest and domain
-    std::vector<SourceFate> fates;   ///< sorted by source GUID
+    std::vector<DomainView>
+        domains; ///< one for every domain of the topology, sorted by forest and domain
+    std::vector<SourceFate> fates; ///< sorted by source GUID
     std::vector<ResolvedAccount> accounts;
     std::vector<PlaceView> places; ///< sorted by place
 

@@ -199,8 +199,9 @@ class Loader {
             if (error.msg.find("escape") != std::string::npos)
                 message += " (inside double quotes a backslash begins an escape; single quotes, or "
                            "none, leave it alone)";
-            broken(error.mark.is_null() ? TextPlace{name, 0, 0}
-                                        : TextPlace{name, error.mark.line + 1, error.mark.column + 1},
+            broken(error.mark.is_null()
+                       ? TextPlace{name, 0, 0}
+                       : TextPlace{name, error.mark.line + 1, error.mark.column + 1},
                    std::move(message));
         }
         return std::nullopt;

@@ -25,8 +25,8 @@ struct SettingsTree {
     std::string text{};                   ///< of text, integer, boolean
     std::vector<SettingsTree> children{}; ///< of list and map, in the order written, defaults last
     TextPlace place{};
-    TextPlace key_place{};   ///< where this is a member of a map
-    bool quoted = false; ///< as written; "8" is no integer
+    TextPlace key_place{}; ///< where this is a member of a map
+    bool quoted = false;   ///< as written; "8" is no integer
     bool valid = true; ///< false: a problem was found in exactly this value, which is then left out
                        ///< of Settings
 

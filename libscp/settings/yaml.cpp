@@ -22,7 +22,9 @@ class TreeBuilder : public YAML::EventHandler {
         : file_(file), problems_(problems), limits_(limits) {}
 
     [[nodiscard]] SettingsTree take() { return std::move(root_); }
-    [[nodiscard]] const std::optional<TextPlace>& second_document() const { return second_document_; }
+    [[nodiscard]] const std::optional<TextPlace>& second_document() const {
+        return second_document_;
+    }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (documents_++ == 1)

@@ -49,7 +49,9 @@ TEST_CASE("changes are gathered, but not for ever") {
     const std::vector<Row> rows{
         {"one change waits for the debounce", {1000}, 1500},
         {"a second one starts the debounce anew", {1000, 1400}, 1900},
-        {"a stream of them waits for max_wait at the longest", {1000, 1400, 1800, 3000, 4800, 5900}, 6000},
+        {"a stream of them waits for max_wait at the longest",
+         {1000, 1400, 1800, 3000, 4800, 5900},
+         6000},
     };
     for (const auto& row : rows) {
         CAPTURE(row.name);
