@@ -76,7 +76,7 @@ def guid_of(world: World, domain: str, dn: str) -> str:
     return world.lab.domain(domain).get(dn).guid
 
 
-def every_verb(world: World, what: str, formats: tuple[str, ...] = ("text", "json", "yaml")) -> dict:
+def every_verb(world: World, what: str, formats: tuple[str, ...] = ("text", "json")) -> dict:
     """All that shows values, in all formats; the documents of JSON by verb."""
     documents = {}
     for output in formats:
@@ -92,8 +92,9 @@ def every_verb(world: World, what: str, formats: tuple[str, ...] = ("text", "jso
             done = check(world.run("-o", output, "-v", *verb), (0, 1, 3, 6))
             if output == "json":
                 documents[verb[0]] = done.json
-    for verb in (["list"], ["show", what], ["plan"], ["sync", "--dry-run"]):
-        check(world.run("-o", "ldif", *verb), (0, 1, 3))
+    for output in ("yaml", "ldif"):  # one document in another form
+        for verb in (["show", what], ["plan"]):
+            check(world.run("-o", output, *verb), (0, 1, 3))
     check(world.run("--color", "never", "plan"), (0, 1))
     return documents
 
@@ -139,7 +140,7 @@ def test_hostile_values_of_a_source(world: World, text: str):
 def test_hostile_names(world: World, name: str):
     """In an RDN, so in DNs, on every line that names an object."""
     dn = world.like_source("emea", name=name)
-    every_verb(world, guid_of(world, "emea", dn), ("text", "json"))
+    every_verb(world, guid_of(world, "emea", dn))
     check(world.run("-v", "sync", "--yes"), (0,))
     copies = [copy for copy in world.corp.copies() if copy["cn"] == [name]]
     assert len(copies) == 1, world.corp.copies()
@@ -149,7 +150,7 @@ def test_hostile_names(world: World, name: str):
 def test_hostile_containers(world: World):
     place = world.emea.add_container("CN=evil\\0D\\0A\\1B[2J\\E2\\80\\AE,CN=System")
     dn = world.like_source("emea", place, "hostile")
-    every_verb(world, guid_of(world, "emea", dn), ("text", "json"))
+    every_verb(world, guid_of(world, "emea", dn))
     check(world.run("-v", "sync", "--yes"), (0,))
     assert world.copy(name="hostile")
 
@@ -198,7 +199,7 @@ def test_hostile_markers(world: World):
         "scpd1;" + "x=" * 4000,
     ):
         world.corp.modify(copy.dn, {"msDS-Settings": value})
-        every_verb(world, copy.dn, ("text", "json"))
+        every_verb(world, copy.dn, ("text",))
         before = world.snapshot()
         check(world.run("-v", "sync", "--yes"), (0, 3))
         assert before.gone(world.snapshot()) == []
