@@ -60,7 +60,9 @@ class FakeServer(Listener):
     received  all bytes that came in clear
     """
 
-    def __init__(self, address: str, *, starttls=None, root_dse=None, answer=None, port=addresses.LDAP):
+    def __init__(
+        self, address: str, *, starttls=None, root_dse=None, answer=None, port=addresses.LDAP
+    ):
         self.received = b""
         self.requests: list[Message] = []
         self._answer = answer
@@ -71,6 +73,10 @@ class FakeServer(Listener):
             self._tls.load_cert_chain(starttls.certificate, starttls.key)
         super().__init__(address, port)
         self.uri = f"ldap://{address}:{port}"
+
+    def limit_tls(self, version: str) -> None:
+        """Nothing newer than "1_2" or so."""
+        self._tls.maximum_version = ssl.TLSVersion["TLSv" + version]
 
     def serve(self, connection: socket.socket, inside: bool = False) -> None:
         buffer = b""
@@ -107,7 +113,10 @@ def entry(message_id: int, dn: str, attributes: dict) -> Message:
         tlv(
             SEQUENCE,
             tlv(OCTETS, name.encode())
-            + tlv(0x31, b"".join(tlv(OCTETS, v if isinstance(v, bytes) else v.encode()) for v in values)),
+            + tlv(
+                0x31,
+                b"".join(tlv(OCTETS, v if isinstance(v, bytes) else v.encode()) for v in values),
+            ),
         )
         for name, values in attributes.items()
     )

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from directory_driver import Driver, add, modify, search, write
+from directory_driver import LEAKS_OF_LIBLDAP, Driver, add, modify, search, write
 from fake_server import Deaf, FakeServer
 from scplab import Lab, forest
 from scplab.certs import BAD_KINDS
@@ -37,7 +37,7 @@ def test_each_way_in(lab, driver, transport):
             key_file=lab.document()["accounts"]["svc"]["client_key"],
         ),
     }[transport]()
-    done = driver(told, search())
+    done = driver(told, search(), **(LEAKS_OF_LIBLDAP if transport == "certificate" else {}))
     assert done["error"] is None
     assert done["root_dse"]["default"] == EMEA
     assert done["root_dse"]["configuration"] == forest.CONFIGURATION
@@ -73,6 +73,18 @@ def test_a_bad_certificate_is_refused_and_said(lab, driver, transport, kind, sai
     assert done["error"]["message"].startswith("TLS with ldap") and said in done["error"]["message"]
     if kind == "other-ca":
         assert "tls.ca_file" in done["error"]["hint"]
+
+
+@pytest.mark.parametrize("offered, wanted, good", [("1_2", "1.2", True), ("1_2", "1.3", False)])
+def test_an_older_tls_than_wanted_is_refused(lab, driver, offered, wanted, good):
+    address = lab.block.address(93)
+    with FakeServer(address, starttls=lab.certificate("good", address)) as server:
+        server.limit_tls(offered)
+        done = driver(driver.endpoint(server.uri, tls="starttls", min_version=wanted))
+        binds = [one for one in server.requests if one.operation == "bind-request"]
+    assert (done["error"] is None, len(binds)) == (good, int(good))
+    if not good:
+        assert done["error"]["kind"] == "refused" and "TLS1.2" in done["error"]["message"]
 
 
 def test_the_name_in_the_certificate_counts_not_the_address(lab, driver):
@@ -182,10 +194,22 @@ def test_values_do_not_pass_in_clear_under_kerberos(krb_lab, scratch):
     [
         ("no keytab", {"keytab": "/none"}, {}, "settings", "/none"),
         ("a keytab of nonsense", {"keytab": "lab.json"}, {}, "settings", "keytab"),
-        ("no such principal", {"principal": "nobody@CORP.TEST"}, {}, "settings", "nobody@CORP.TEST"),
+        (
+            "no such principal",
+            {"principal": "nobody@CORP.TEST"},
+            {},
+            "settings",
+            "nobody@CORP.TEST",
+        ),
         ("no tickets", {"keytab": ""}, {"KRB5CCNAME": "FILE:/none"}, "refused", "cache"),
         ("no KDC", {}, {"KRB5_CONFIG": "nokdc.conf"}, "unreachable", "KDC"),
-        ("a KDC that never answers", {"connect_ms": 1500}, {"KRB5_CONFIG": "deaf.conf"}, "unreachable", ""),
+        (
+            "a KDC that never answers",
+            {"connect_ms": 1500},
+            {"KRB5_CONFIG": "deaf.conf"},
+            "unreachable",
+            "",
+        ),
     ],
 )
 def test_what_failed_kerberos_says(krb_lab, scratch, name, change, environment, kind, said):
@@ -362,4 +386,7 @@ def test_a_quiet_directory_is_watched_on(lab, driver):
 
 def test_servers_of_a_domain_that_dns_does_not_know(driver):
     done = driver({"locate": "no-such-domain.invalid", "connect_ms": 5000})
-    assert done["error"]["kind"] == "unreachable" and "no-such-domain.invalid" in done["error"]["message"]
+    assert (
+        done["error"]["kind"] == "unreachable"
+        and "no-such-domain.invalid" in done["error"]["message"]
+    )

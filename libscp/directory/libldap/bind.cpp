@@ -133,12 +133,22 @@ Error sasl_error(Link& link, int code, std::string_view what) {
     return bind_error(code, what, link.server(), detail);
 }
 
+/// Once libsasl2's context is there, that is after the first step.
+void give_credentials(Link& link) {
+    auto credentials = std::make_shared<GssCredentials>();
+    if (credentials->get() != nullptr && ldap_set_option(link.handle(), LDAP_OPT_X_SASL_GSS_CREDS,
+                                                         credentials->get()) == LDAP_OPT_SUCCESS) {
+        link.keep(std::move(credentials));
+    }
+}
+
 Result<void> bind_sasl(Link& link, const Endpoint& endpoint, Deadline deadline) {
     const std::string name(mechanism_name(endpoint.auth.mechanism));
     const std::string what = fmt::format("cannot bind with {}", name);
     if (auto set = set_sasl_options(link, endpoint); !set) {
         return set;
     }
+    const bool kerberos = endpoint.auth.mechanism != Mechanism::external;
     const char* state = nullptr;
     int message_id = 0;
     MessagePtr message;
@@ -152,13 +162,16 @@ Result<void> bind_sasl(Link& link, const Endpoint& endpoint, Deadline deadline) 
         if (code != LDAP_SASL_BIND_IN_PROGRESS) {
             return fail(sasl_error(link, code, what));
         }
+        if (kerberos && uses_tls(endpoint) && message == nullptr) {
+            give_credentials(link);
+        }
         auto next = link.answer(message_id, deadline, what);
         if (!next) {
             return fail(next.error());
         }
         message = std::move(*next);
     }
-    if (endpoint.auth.mechanism != Mechanism::external && !uses_tls(endpoint)) {
+    if (kerberos && !uses_tls(endpoint)) {
         return check_strength(link, what);
     }
     return {};

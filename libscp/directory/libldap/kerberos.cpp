@@ -299,4 +299,21 @@ UseTickets::~UseTickets() {
     gss_krb5_ccache_name(&minor, nullptr, nullptr); // back to the process's default
 }
 
+GssCredentials::GssCredentials() {
+    OM_uint32 minor = 0;
+    gss_cred_id_t acquired = GSS_C_NO_CREDENTIAL;
+    if (gss_acquire_cred(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, GSS_C_NO_OID_SET, GSS_C_INITIATE,
+                         &acquired, nullptr, nullptr) == GSS_S_COMPLETE) {
+        credentials_ = acquired;
+    }
+}
+
+GssCredentials::~GssCredentials() {
+    OM_uint32 minor = 0;
+    auto held = static_cast<gss_cred_id_t>(credentials_);
+    if (held != GSS_C_NO_CREDENTIAL) {
+        gss_release_cred(&minor, &held);
+    }
+}
+
 } // namespace scp

@@ -44,4 +44,19 @@ class UseTickets {
     UseTickets& operator=(const UseTickets&) = delete;
 };
 
+/// Credentials of the cache in use, for LDAP_OPT_X_SASL_GSS_CREDS. Without them libsasl2's gssapi
+/// module (2.1.28 with NO_CI_FLAGS) acquires its own at each step of a bind inside TLS, and leaks
+/// all but the last: cyrus-sasl #843.
+class GssCredentials {
+  public:
+    GssCredentials(); ///< get() is null where there are none
+    ~GssCredentials();
+    GssCredentials(const GssCredentials&) = delete;
+    GssCredentials& operator=(const GssCredentials&) = delete;
+    [[nodiscard]] void* get() const { return credentials_; }
+
+  private:
+    void* credentials_ = nullptr; ///< a gss_cred_id_t
+};
+
 } // namespace scp

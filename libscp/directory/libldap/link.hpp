@@ -41,6 +41,9 @@ class Link {
     /// Marks the link dead and gives the Error that every later call gets.
     Error die(ErrorKind kind, std::string why);
 
+    /// Holds what libsasl2 points to for as long as the handle lives.
+    void keep(std::shared_ptr<void> thing) { kept_ = std::move(thing); }
+
     [[nodiscard]] LDAP* handle() const { return ld_.get(); }
     [[nodiscard]] const std::string& server() const { return server_; }
     [[nodiscard]] const std::stop_token& stop() const { return stop_; }
@@ -55,6 +58,8 @@ class Link {
     std::string server_;
     std::stop_token stop_;
     std::unique_ptr<Wire> wire_; ///< below ld_: must outlive it
+    std::shared_ptr<void>
+        kept_; ///< likewise; shared_ptr because it knows how to delete what it holds
     LdapPtr ld_;
     std::optional<Error> dead_;
 };

@@ -25,22 +25,23 @@ Result<void> readable(const std::string& path, std::string_view key) {
     return {};
 }
 
-/// The GnuTLS build ignores LDAP_OPT_X_TLS_PROTOCOL_MIN (2.5.13, tls_g.c): only its priority string
-/// tells the version.
-bool limit_versions(LDAP* ld, const std::string& min_version) {
-    const bool only_13 = min_version == "1.3";
-    const int protocol = only_13 ? LDAP_OPT_X_TLS_PROTOCOL_TLS1_3 : LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
-    bool good = ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &protocol) == LDAP_OPT_SUCCESS;
-    char* package = nullptr;
-    ldap_get_option(ld, LDAP_OPT_X_TLS_PACKAGE, &package);
-    const LdapText owned(package);
-    if (package != nullptr && std::strcmp(package, "GnuTLS") == 0) {
-        const char* priority = only_13 ? "NORMAL:-VERS-ALL:+VERS-TLS1.3"
-                                       : "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
-        good =
-            ldap_set_option(ld, LDAP_OPT_X_TLS_CIPHER_SUITE, priority) == LDAP_OPT_SUCCESS && good;
+/// The GnuTLS build ignores LDAP_OPT_X_TLS_PROTOCOL_MIN, and leaks its whole priority cache at
+/// every LDAP_OPT_X_TLS_CIPHER_SUITE (2.5.13, tls_g.c): so the version is looked at after the
+/// handshake, before a byte of ours is sent through it.
+Result<void> check_version(LDAP* ld, const Endpoint& endpoint) {
+    char* raw = nullptr;
+    ldap_get_option(ld, LDAP_OPT_X_TLS_VERSION, &raw);
+    const LdapText owned(raw);
+    const std::string_view version = raw == nullptr ? std::string_view{} : std::string_view{raw};
+    const bool is_13 = version.ends_with("1.3"); // "TLS1.3", OpenSSL's "TLSv1.3"
+    const bool is_12 = version.ends_with("1.2");
+    if (is_13 || (is_12 && endpoint.tls.min_version == "1.2")) {
+        return {};
     }
-    return good;
+    return fail(ErrorKind::refused,
+                fmt::format("TLS with {}: the server speaks {} at most, tls.min_version is {}",
+                            endpoint.uri.to_string(), printable(version), endpoint.tls.min_version),
+                "Bring the server up to date.");
 }
 
 } // namespace
@@ -86,12 +87,15 @@ Result<void> set_tls_options(LDAP* ld, const TlsSettings& tls) {
     const int san =
         LDAP_OPT_X_TLS_TRY; // where there is a subjectAltName, only it counts (RFC 6125 6.4.4)
     const int client = 0;
-    int refused = limit_versions(ld, tls.min_version) ? 0 : LDAP_OPT_X_TLS_PROTOCOL_MIN;
+    const int protocol =
+        tls.min_version == "1.3" ? LDAP_OPT_X_TLS_PROTOCOL_TLS1_3 : LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
+    int refused = 0;
     const auto set = [&](int option, const void* value) {
         if (ldap_set_option(ld, option, value) != LDAP_OPT_SUCCESS) {
             refused = option;
         }
     };
+    set(LDAP_OPT_X_TLS_PROTOCOL_MIN, &protocol);
     set(LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
     set(LDAP_OPT_X_TLS_REQUIRE_SAN, &san);
     set(LDAP_OPT_X_TLS_CACERTFILE, ca_file.c_str());
@@ -119,7 +123,7 @@ Result<void> start_tls(LDAP* ld, Wire& wire, const Endpoint& endpoint, Deadline 
     const int code = ldap_install_tls(ld);
     wire.set_handshaking(false);
     if (code == LDAP_SUCCESS) {
-        return {};
+        return check_version(ld, endpoint);
     }
     const std::string server = endpoint.uri.to_string();
     switch (wire.end()) {
