@@ -68,6 +68,8 @@ struct WriteReport {
 [[nodiscard]] Json list_document(const std::vector<ListedScp>& scps);
 /// scpd.show/1
 [[nodiscard]] Json show_document(const ShownScp& shown);
+/// The trusts of a forest, each once, sorted: both ends of a trust inside a forest tell of it.
+[[nodiscard]] std::vector<Trust> distinct_trusts(const Forest& forest);
 /// scpd.topology/1
 [[nodiscard]] Json topology_document(const Topology& topology);
 /// scpd.write/1

@@ -2,6 +2,7 @@
 #include "report/documents.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace scp {
 
@@ -107,6 +108,17 @@ Json show_document(const ShownScp& shown) {
     return document;
 }
 
+std::vector<Trust> distinct_trusts(const Forest& forest) {
+    std::vector<Trust> trusts = forest.trusts;
+    const auto fields = [](const Trust& trust) {
+        return std::tie(trust.domain, trust.direction, trust.type);
+    };
+    std::ranges::sort(trusts, {}, fields);
+    const auto [first, last] = std::ranges::unique(trusts, {}, fields);
+    trusts.erase(first, last);
+    return trusts;
+}
+
 Json topology_document(const Topology& topology) {
     Json forests = Json::array();
     for (const Forest& forest : topology.forests) {
@@ -114,7 +126,7 @@ Json topology_document(const Topology& topology) {
         for (const Domain& domain : forest.domains)
             domains.push_back(topology_domain_json(domain));
         Json trusts = Json::array();
-        for (const Trust& trust : forest.trusts)
+        for (const Trust& trust : distinct_trusts(forest))
             trusts.push_back({{"domain", trust.domain.text()},
                               {"direction", trust.direction},
                               {"type", trust.type}});

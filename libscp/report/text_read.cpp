@@ -162,7 +162,7 @@ std::string topology_text(const Topology& topology, const Style& style) {
         if (!forest.domains.empty())
             out += table.text(style);
         out += errors;
-        for (const Trust& trust : forest.trusts)
+        for (const Trust& trust : distinct_trusts(forest))
             out += fmt::format("  trust {}  {}  {}\n", printable(trust.domain.text()),
                                printable(trust.direction), printable(trust.type));
         out += "\n";
@@ -200,7 +200,7 @@ std::string topology_dot(const Topology& topology) {
             if (domain.parent)
                 out += fmt::format("  {} -> {};\n", dot_id(domain.parent->text()),
                                    dot_id(domain.name.text()));
-        for (const Trust& trust : forest.trusts)
+        for (const Trust& trust : distinct_trusts(forest))
             out += fmt::format("  {} -> {} [style=dashed, label={}];\n", dot_id(forest.root.text()),
                                dot_id(trust.domain.text()), dot_id(trust.direction));
     }
