@@ -63,20 +63,43 @@ bool is_about(const std::optional<SourceRef>& source, const Guid& guid) {
     return source && source->guid == guid;
 }
 
-/// The part of a plan that concerns one source in one domain.
-HandWrite pick_from_plan(const Plan& plan, const Scp& source, const Domain& domain) {
-    HandWrite write;
+/// Several sources may agree, and the plan records one of them: a person has named which.
+void record_source(Change& change, const Scp& source) {
+    auto marker = parse_marker(change.marker_after);
+    if (!marker)
+        return;
+    marker->source = source.guid;
+    marker->origin = source.domain;
+    marker->version = source.version;
+    change.marker_after = to_string(*marker);
+    change.source = SourceRef{source.dn, source.domain, source.guid};
+}
+
+/// A copy of the source, or a native that serves in its place.
+bool is_served(const Scp& source, const Rule& rule, const Domain& domain, const PlanInput& input) {
+    const DomainView* view = input.observation.find(domain.forest, domain.name);
+    const Attributes wanted = copied_content(source, rule);
+    return view != nullptr && std::ranges::any_of(view->scps, [&](const Scp& scp) {
+               const bool copy = scp.marker && scp.marker->source == source.guid;
+               return copy || copied_content(scp, rule) == wanted;
+           });
+}
+
+/// The part of a plan that concerns one source, wanted in one domain at one place.
+void pick_from_plan(const Plan& plan, const Scp& source, const Change& wanted, HandWrite& write) {
     const auto here = [&](const auto& one) {
-        return one.forest == domain.forest && one.domain == domain.name;
+        return one.forest == wanted.forest && one.domain == wanted.domain;
     };
     for (const Change& change : plan.changes) {
-        if (!here(change) || !is_about(change.source, source.guid))
+        if (!here(change) || !(is_about(change.source, source.guid) || change.dn == wanted.dn))
             continue;
-        if (change.op == Op::create)
+        if (change.op == Op::create) {
             write.changes.push_back(change);
-        else if (change.op != Op::create_container)
+            record_source(write.changes.back(), source);
+        } else if (change.op != Op::create_container) {
             write.held = refuse_by_hand(change, change.reason, "a copy exists and differs",
                                         "scpctl sync brings it into line");
+        }
     }
     for (const Change& change : plan.changes) // the containers that it needs go first
         if (here(change) && change.op == Op::create_container && !write.changes.empty() &&
@@ -88,11 +111,10 @@ HandWrite pick_from_plan(const Plan& plan, const Scp& source, const Domain& doma
     for (const Held& held : plan.held) {
         const auto names_it = [&](const SourceRef& one) { return one.guid == source.guid; };
         const bool about = (held.change && is_about(held.change->source, source.guid)) ||
-                           std::ranges::any_of(held.sources, names_it);
+                           held.dn == wanted.dn || std::ranges::any_of(held.sources, names_it);
         if (write.changes.empty() && !write.held && here(held) && about)
             write.held = held;
     }
-    return write;
 }
 
 void print_writes(Context& context, const WriteReport& report, const HandWrite& write, bool dry_run,
@@ -192,24 +214,31 @@ Result<HandWrite> plan_marked_copy(Context& context, const Topology& topology, R
             ErrorKind::usage,
             fmt::format("rule {} does not match {}", rule.name, printable(source.dn.text())),
             "another --rule, or without --rule an unmarked SCP");
-    HandWrite write = pick_from_plan(make_plan(input), source, domain);
+    Change wanted;
+    wanted.rule = rule.name;
+    wanted.forest = domain.forest;
+    wanted.domain = domain.name;
+    wanted.nc = domain.nc;
+    wanted.dn = copy_dn(source, rule, domain.nc);
+    wanted.source = SourceRef{source.dn, source.domain, source.guid};
+    HandWrite write;
     write.missing = needed_but_incomplete(input);
-    if (write.held || !write.changes.empty())
-        return write;
     if (role.role == Role::untrusted) {
-        Change wanted;
-        wanted.rule = rule.name;
-        wanted.forest = domain.forest;
-        wanted.domain = domain.name;
-        wanted.nc = domain.nc;
-        wanted.dn = copy_dn(source, rule, domain.nc);
-        wanted.source = SourceRef{source.dn, source.domain, source.guid};
         write.held = refuse_by_hand(wanted, role.why.value_or(Reason::untrusted_place),
                                     "the rule does not trust this source", "");
         return write;
     }
-    write.already = fmt::format("{} is served in {} as it should be", printable(source.dn.text()),
-                                domain.name.text());
+    pick_from_plan(make_plan(input), source, wanted, write);
+    if (write.held || !write.changes.empty())
+        return write;
+    if (!is_served(source, rule, domain, input))
+        write.held = refuse_by_hand(
+            wanted, Reason::not_a_target,
+            fmt::format("rule {} makes no copy of it in {}", rule.name, domain.name.text()),
+            "see the rule's targets.exclude: scpctl config show");
+    else
+        write.already = fmt::format("{} is served in {} as it should be",
+                                    printable(source.dn.text()), domain.name.text());
     return write;
 }
 

@@ -114,8 +114,8 @@ std::vector<Trust> distinct_trusts(const Forest& forest) {
         return std::tie(trust.domain, trust.direction, trust.type);
     };
     std::ranges::sort(trusts, {}, fields);
-    const auto [first, last] = std::ranges::unique(trusts, {}, fields);
-    trusts.erase(first, last);
+    const auto same = [&](const Trust& a, const Trust& b) { return fields(a) == fields(b); };
+    trusts.erase(std::unique(trusts.begin(), trusts.end(), same), trusts.end());
     return trusts;
 }
 

@@ -147,7 +147,7 @@ def test_show(lab, scpctl):
 def test_show_nothing(lab, scpctl, name):
     done = scpctl("show", name, "-o", "json", lab=lab)
     assert done.returncode == 1
-    contract.check_error(done.json, "not_found")
+    contract.check_error(done.json, "not-found")
 
 
 def test_show_of_a_name_that_two_have(lab, scpctl):
