@@ -67,8 +67,8 @@ TEST_CASE("YAML says the same as JSON") {
     };
     const Row rows[] = {
         {"scalars",
-         {{"s", "x"}, {"n", 3}, {"b", true}, {"z", nullptr}},
-         "s: \"x\"\nn: 3\nb: true\nz: null\n"},
+         {{"s", "x"}, {"i", 3}, {"b", true}, {"z", nullptr}},
+         "s: \"x\"\ni: 3\nb: true\nz: null\n"},
         {"what YAML would misread is quoted",
          {{"v", "no"}, {"yes", "1"}},
          "v: \"no\"\n\"yes\": \"1\"\n"},
