@@ -156,6 +156,7 @@ def test_a_source_on_ad_has_its_originating_time_as_version(scene):
     settings = scene.settings()
     settings["rules"] = [{"name": "back", "match": {"keywords": ["from-ad"]}, "trust": {"domains": ["corp.test"]},
                           "accounts": [{"forest": "source", "filter": "(sAMAccountName=svc-mage)"}]}]
+    settings["instance"] = "back"  # what it leaves is nobody else's
     config = scene.write(settings, "back.yaml")
     listed = json.loads(scene.scpctl("list", config=config).stdout)["scps"]
     assert [(scp["forest"], scp["name"]) for scp in listed] == [("ad", NAME)]
