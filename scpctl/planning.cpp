@@ -44,6 +44,8 @@ Result<Planned> run_planned(Context& context, CycleOptions options) {
 
 Json planned_json(const Planned& planned) {
     Json document = plan_document(planned.report, planned.instance, !planned.incomplete);
+    if (planned.refused)
+        document["error"] = error_json(*planned.refused);
     if (planned.incomplete)
         document["error"] = error_json(*planned.incomplete);
     if (planned.report.error)

@@ -13,6 +13,7 @@ struct Planned {
     std::string instance;
     std::string marker_attribute;
     std::optional<Error> incomplete; ///< a needed domain was not read to its end
+    std::optional<Error> refused;    ///< sync: it is not the plan that was asked for
 };
 
 /// The rules to plan with: at least one, each with an account or a target. ErrorKind::usage.

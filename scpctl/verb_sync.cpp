@@ -81,6 +81,14 @@ void say_how_to_approve(Context& context, const CycleReport& report) {
                            report.plan.hash());
 }
 
+Error another_plan(const std::string& file, const std::string& hash) {
+    return {
+        ErrorKind::conflict,
+        fmt::format("the directory has changed since {} was made: the plan is another one now, {}",
+                    printable(file), hash),
+        "nothing was written; make a new plan and look at it: scpctl plan --out FILE", 0};
+}
+
 Result<Exit> run_sync(Context& context, const SyncOptions& options) {
     const bool may_ask = context.around().in_is_terminal && context.around().err_is_terminal;
     if (!options.dry_run && !options.yes && !may_ask)
@@ -111,21 +119,22 @@ Result<Exit> run_sync(Context& context, const SyncOptions& options) {
             refused = (wanted && plan.hash() != *wanted) || (!options.yes && !ask(context, plan));
             return !refused;
         };
-    const auto planned = run_planned(context, std::move(cycle));
+    auto planned = run_planned(context, std::move(cycle));
     if (!planned)
         return fail(planned.error());
     const CycleReport& report = planned->report;
-    print_planned(context, *planned, plan_text);
-    say_how_to_approve(context, report);
+    const bool declined = refused;
     if (wanted && report.plan.hash() != *wanted) {
         refused = true;
-        context.out().error(
-            {ErrorKind::conflict,
-             fmt::format(
-                 "the directory has changed since {} was made: the plan is another one now, {}",
-                 printable(options.plan), report.plan.hash()),
-             "nothing was written; make a new plan and look at it: scpctl plan --out FILE", 0});
+        planned->refused = another_plan(options.plan, report.plan.hash());
     }
+    if (declined && !planned->refused && context.out().format() == Format::text)
+        context.out().text("nothing was written: " + summary_line(report) + "\n");
+    else
+        print_planned(context, *planned, plan_text);
+    say_how_to_approve(context, report);
+    if (planned->refused)
+        context.out().error(*planned->refused);
     if (report.error)
         context.out().error(*report.error);
     const Exit code =

@@ -110,6 +110,7 @@ def test_sync_asks_on_a_terminal(fresh_lab, scpctl, scratch):
     environment = scpctl.environment(fresh_lab)
     shown, code = on_a_terminal(command, environment, b"n\n", scratch)
     assert code == 3 and b"Write 1 change? [y/N]" in shown
+    assert shown.count(b"+ create") == 1 and b"nothing was written: 1 to create" in shown
     assert fresh_lab.agent_search().found == 0
     shown, code = on_a_terminal(command, environment, b"y\n", scratch)
     assert code == 0, shown
@@ -123,8 +124,10 @@ def test_sync_of_a_plan_that_was_looked_at(fresh_lab, scpctl, scratch):
     fresh_lab.domain("emea").ldap.modify_s(
         fresh_lab.document()["source"]["dn"], [(0, "serviceBindingInformation", [b"New=1"])]
     )
-    changed = scpctl("sync", "--yes", "--plan", str(file), lab=fresh_lab)
+    changed = scpctl("sync", "--yes", "--plan", str(file), "-o", "json", lab=fresh_lab)
     assert changed.returncode == 3
+    contract.check_plan(changed.json)
+    contract.check_error(changed.json, "conflict")
     assert fresh_lab.agent_search().found == 0
     scpctl("plan", "--out", str(file), lab=fresh_lab)
     assert scpctl("sync", "--yes", "--plan", str(file), lab=fresh_lab).returncode == 0
