@@ -1,6 +1,7 @@
 #include "daemon/daemon.hpp"
 #include "daemon/log.hpp"
 #include "directory/libldap/connector.hpp"
+#include "history/state_dir.hpp"
 #include "settings/load.hpp"
 
 #include <CLI/CLI.hpp>
@@ -8,34 +9,18 @@
 #include <spdlog/spdlog.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <iostream>
+
+#include <unistd.h>
 
 namespace {
 
 constexpr int exit_usage = 2;
 
 std::string settings_file_by_default() {
-    const char* const named = std::getenv("SCPD_CONFIG");
-    return named != nullptr && *named != '\0' ? named : "/etc/scpd/scpd.yaml";
-}
-
-/// $STATE_DIRECTORY is systemd's; by hand, the place of the user's state (XDG Base Directory
-/// Specification).
-std::filesystem::path history_by_default() {
-    const auto variable = [](const char* name) {
-        const char* const value = std::getenv(name);
-        return std::string(value != nullptr ? value : "");
-    };
-    if (const auto state = variable("STATE_DIRECTORY"); !state.empty())
-        return std::filesystem::path(state.substr(0, state.find(':'))) / "history";
-    if (const auto state = variable("XDG_STATE_HOME"); !state.empty())
-        return std::filesystem::path(state) / "scpd" / "history";
-    if (const auto home = variable("HOME"); !home.empty())
-        return std::filesystem::path(home) / ".local" / "state" / "scpd" / "history";
-    return "/var/lib/scpd/history";
+    const std::string named = scp::process_environment("SCPD_CONFIG");
+    return !named.empty() ? named : "/etc/scpd/scpd.yaml";
 }
 
 /// Before any thread is made: the event loop alone takes these.
@@ -57,7 +42,7 @@ int main(int argc, char** argv) {
                  "scpd"};
     scp::DaemonOptions options;
     std::string file = settings_file_by_default();
-    std::string history = history_by_default().string();
+    std::string history = scp::default_history_dir(scp::process_environment, ::geteuid()).string();
     app.add_option("-c,--config", file, "Settings file")->capture_default_str()->type_name("FILE");
     app.add_option("--history", history, "Where the history of writes is kept")
         ->capture_default_str()

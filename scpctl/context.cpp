@@ -1,6 +1,7 @@
 #include "scpctl/context.hpp"
 
 #include "base/text.hpp"
+#include "history/state_dir.hpp"
 #include "scpctl/one_off.hpp"
 #include "settings/load.hpp"
 
@@ -140,13 +141,7 @@ Result<const Topology*> Context::topology() {
 std::filesystem::path Context::history_dir() const {
     if (!options_.history.empty())
         return options_.history;
-    if (::geteuid() == 0)
-        return "/var/lib/scpd/history";
-    // XDG Base Directory Specification: relative paths in it are to be ignored.
-    const std::filesystem::path state = around_.environment("XDG_STATE_HOME");
-    if (state.is_absolute())
-        return state / "scpd/history";
-    return std::filesystem::path(around_.environment("HOME")) / ".local/state/scpd/history";
+    return default_history_dir(around_.environment, ::geteuid());
 }
 
 Result<History*> Context::open_history() {

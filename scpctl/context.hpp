@@ -93,7 +93,7 @@ class Context {
     /// Discovered once. Fails where no forest could be read at all; otherwise what is missing says
     /// so inside.
     [[nodiscard]] Result<const Topology*> topology();
-    /// --history DIR, else /var/lib/scpd/history as root, $XDG_STATE_HOME/scpd/history otherwise.
+    /// --history DIR, else as default_history_dir() says.
     [[nodiscard]] std::filesystem::path history_dir() const;
     /// Opened once.
     [[nodiscard]] Result<History*> open_history();

@@ -1,8 +1,8 @@
 #include "directory/libldap/connector.hpp"
+#include "history/state_dir.hpp"
 #include "scpctl/program.hpp"
 #include "scpctl/signals.hpp"
 
-#include <cstdlib>
 #include <iostream>
 
 #include <unistd.h>
@@ -16,11 +16,7 @@ int main(int argc, char** argv) {
         .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
         .in_is_terminal = ::isatty(STDIN_FILENO) == 1,
         .make_connector = scp::make_ldap_connector,
-        .environment =
-            [](const char* name) {
-                const char* value = std::getenv(name);
-                return std::string(value == nullptr ? "" : value);
-            },
+        .environment = scp::process_environment,
         .read_answer = [&] { return signals.read_line(STDIN_FILENO); },
         .stop = signals.stop(),
     };

@@ -5,8 +5,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "apply/apply.hpp"
 #include "directory/libldap/connector.hpp"
+#include "support/temporary_folder.hpp"
 #include "unit/apply/content_rows.hpp"
-#include "unit/history/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 #include "apply/apply.hpp"
 
+#include "support/temporary_folder.hpp"
 #include "unit/apply/bench.hpp"
-#include "unit/history/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 

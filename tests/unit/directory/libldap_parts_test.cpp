@@ -3,14 +3,11 @@
 #include "directory/libldap/dial.hpp"
 #include "directory/libldap/range.hpp"
 #include "directory/libldap/secret.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 
-#include <unistd.h>
-
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -122,42 +119,26 @@ TEST_CASE("SRV records come in one order whatever DNS shuffles") {
     CHECK(order == "yzcAb");
 }
 
-namespace {
-struct Folder {
-    std::filesystem::path path;
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "scp-secret-XXXXXX").string();
-        path = ::mkdtemp(name.data());
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    std::string file(const std::string& name, const std::string& content) const {
-        std::ofstream(path / name, std::ios::binary) << content;
-        return (path / name).string();
-    }
-};
-} // namespace
-
 TEST_CASE("secrets: the first line, and never an empty one") {
-    const Folder folder;
-    CHECK(read_secret(folder.file("a", "Passw0rd!\n")) == "Passw0rd!");
-    CHECK(read_secret(folder.file("b", "Passw0rd!")) == "Passw0rd!");
-    CHECK(read_secret(folder.file("c", "x y \r\nsecond")) == "x y ");
-    for (const auto& path :
-         {folder.file("d", ""), folder.file("e", "\n"), (folder.path / "none").string()}) {
-        CAPTURE(path);
+    const test::TemporaryFolder folder;
+    CHECK(read_secret(folder.write("a", "Passw0rd!\n")) == "Passw0rd!");
+    CHECK(read_secret(folder.write("b", "Passw0rd!")) == "Passw0rd!");
+    CHECK(read_secret(folder.write("c", "x y \r\nsecond")) == "x y ");
+    for (const auto& path : {folder.write("d", ""), folder.write("e", "\n"), folder / "none"}) {
+        CAPTURE(path.string());
         const auto secret = read_secret(path);
         REQUIRE_FALSE(secret);
         CHECK(secret.error().kind == ErrorKind::settings);
-        CHECK(secret.error().message.find(path) != std::string::npos);
+        CHECK(secret.error().message.find(path.string()) != std::string::npos);
     }
 }
 
 TEST_CASE("credentials are looked for by name, and a name is no path") {
-    const Folder folder;
-    const std::string there = folder.file("scpd-test-credential", "x");
+    const test::TemporaryFolder folder;
+    const std::string there = folder.write("scpd-test-credential", "x");
     const char* before = std::getenv("CREDENTIALS_DIRECTORY");
     const std::string saved = before == nullptr ? "" : before;
-    ::setenv("CREDENTIALS_DIRECTORY", folder.path.c_str(), 1);
+    ::setenv("CREDENTIALS_DIRECTORY", folder.path().c_str(), 1);
     CHECK(credential_path("scpd-test-credential") == there);
     for (const char* name : {"", "../etc/passwd", "/etc/passwd", ".hidden", "scpd-not-there"}) {
         CAPTURE(name);

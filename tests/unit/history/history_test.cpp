@@ -1,7 +1,7 @@
 #include "history/history.hpp"
 
 #include "history/lines.hpp"
-#include "unit/history/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

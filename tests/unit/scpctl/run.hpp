@@ -3,39 +3,14 @@
 #include "directory/memory.hpp"
 #include "report/json.hpp"
 #include "scpctl/program.hpp"
+#include "support/temporary_folder.hpp"
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 namespace scp::test {
-
-/// A folder of this test's own, gone with it.
-class Folder {
-  public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "scpctl-test-XXXXXX").string();
-        path_ = ::mkdtemp(name.data());
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] std::string operator/(const std::string& name) const {
-        return (path_ / name).string();
-    }
-    std::string write(const std::string& name, const std::string& text) const {
-        std::ofstream(path_ / name, std::ios::binary) << text;
-        return *this / name;
-    }
-
-  private:
-    std::filesystem::path path_;
-};
 
 struct Ran {
     int code = 0;
@@ -47,7 +22,10 @@ struct Ran {
 /// scpctl in this process, over directories in memory.
 class Program {
   public:
-    Program() { environment["HOME"] = folder / "home"; }
+    Program() {
+        environment["HOME"] = (folder / "home").string();
+        environment["XDG_STATE_HOME"] = (folder / "state").string();
+    }
 
     Ran operator()(const std::vector<std::string>& arguments) {
         std::ostringstream out;
@@ -76,15 +54,11 @@ class Program {
             .read_answer = [this] { return answer; },
             .stop = stop.get_token(),
         };
-        std::vector<std::string> all = arguments;
-        if (::geteuid() == 0) { // a superuser's history would be the machine's own
-            all.insert(all.begin(), {"--history", folder / "history"});
-        }
-        const int code = run_scpctl(all, around);
+        const int code = run_scpctl(arguments, around);
         return {code, out.str(), err.str()};
     }
 
-    Folder folder;
+    TemporaryFolder folder;
     MemoryForest forest;
     std::map<std::string, std::string> environment;
     std::string answer;

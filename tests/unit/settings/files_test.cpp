@@ -1,10 +1,9 @@
 #include "rows.hpp"
 
 #include "settings/tree.hpp"
+#include "support/temporary_folder.hpp"
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,40 +14,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder of its own, gone at the end.
-class Folder {
+class Folder : public test::TemporaryFolder {
   public:
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "scpd-settings-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    [[nodiscard]] fs::path path(const std::string& name) const { return path_ / name; }
-    void write(const std::string& name, const std::string& text) const {
-        fs::create_directories(path(name).parent_path());
-        std::ofstream(path(name), std::ios::binary) << text;
-    }
-    [[nodiscard]] Loaded load() const { return load_settings(path("scpd.yaml")); }
+    [[nodiscard]] Loaded load() const { return load_settings(*this / "scpd.yaml"); }
     /// Without the folder's own path.
     [[nodiscard]] std::string problems() const {
         std::string out;
         for (const auto& problem : load().problems)
             out += problem.to_string() + "\n";
-        const auto prefix = path_.string() + "/";
+        const auto prefix = path().string() + "/";
         for (auto at = out.find(prefix); at != std::string::npos; at = out.find(prefix))
             out.erase(at, prefix.size());
         return out;
     }
-
-  private:
-    fs::path path_;
 };
 
 } // namespace
@@ -59,15 +37,15 @@ TEST_CASE("Settings: a file that cannot be read") {
         CHECK(folder.problems() == "scpd.yaml: cannot be opened: No such file or directory\n");
     }
     SUBCASE("a folder in its place") {
-        fs::create_directory(folder.path("scpd.yaml"));
+        fs::create_directory(folder / "scpd.yaml");
         CHECK(folder.problems() == "scpd.yaml: is a folder, not a file\n");
     }
     SUBCASE("a FIFO that nobody writes to") {
-        REQUIRE(mkfifo(folder.path("scpd.yaml").c_str(), 0600) == 0);
+        REQUIRE(mkfifo((folder / "scpd.yaml").c_str(), 0600) == 0);
         CHECK(folder.problems() == "scpd.yaml: is not a regular file\n");
     }
     SUBCASE("a link to itself") {
-        fs::create_symlink("scpd.yaml", folder.path("scpd.yaml"));
+        fs::create_symlink("scpd.yaml", folder / "scpd.yaml");
         CHECK(folder.problems() ==
               "scpd.yaml: cannot be opened: Too many levels of symbolic links\n");
     }
@@ -81,7 +59,7 @@ TEST_CASE("Settings: a file that cannot be read") {
     }
     SUBCASE("not ours to read") {
         folder.write("scpd.yaml", with(""));
-        fs::permissions(folder.path("scpd.yaml"), fs::perms::none);
+        fs::permissions(folder / "scpd.yaml", fs::perms::none);
         if (geteuid() != 0)
             CHECK(folder.problems() == "scpd.yaml: cannot be opened: Permission denied\n");
         else
@@ -100,8 +78,8 @@ TEST_CASE("Settings: drop-ins that cannot be read are problems, not silence") {
         CHECK(folder.problems() == "scpd.d: cannot be read: Not a directory\n");
     }
     SUBCASE("a dangling link") {
-        fs::create_directory(folder.path("scpd.d"));
-        fs::create_symlink("nowhere", folder.path("scpd.d/a.yaml"));
+        fs::create_directory(folder / "scpd.d");
+        fs::create_symlink("nowhere", folder / "scpd.d/a.yaml");
         CHECK(folder.problems() == "scpd.d/a.yaml: cannot be opened: No such file or directory\n");
     }
     SUBCASE("another spelling of the name") {
@@ -199,7 +177,7 @@ rules:
     CHECK_FALSE(emea.auth.has_value());
 
     const auto at = [&](const std::string& name, int line) {
-        return folder.path(name).string() + ":" + std::to_string(line);
+        return (folder / name).string() + ":" + std::to_string(line);
     };
     CHECK(loaded.origins.at("rules[mage].match.keywords") == at("scpd.d/10-first.yaml", 3));
     CHECK(loaded.origins.at("rules[mage].targets.exclude") == at("scpd.yaml", 12));
