@@ -39,9 +39,20 @@ def agent(samba_lab):
     return samba_lab.connect(account["upn"], account["password"])
 
 
-@pytest.fixture(scope="session")
-def product(samba_lab) -> str:
-    return samba_lab.seed_product_scp()
+@pytest.fixture(scope="module", autouse=True)
+def the_dc_is_left_as_it_was_found(samba_lab):
+    """All modules share one DC: what one leaves there, another one finds, and is misled by."""
+    before = samba_lab.objects()
+    yield
+    after = samba_lab.objects()
+    assert after == before, f"left behind: {after - before}, missing: {before - after}"
+
+
+@pytest.fixture
+def product(samba_lab):
+    """The DN of the real product's SCP, which is there for one test."""
+    with samba_lab.product_scp() as dn:
+        yield dn
 
 
 @pytest.fixture

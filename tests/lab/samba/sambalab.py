@@ -2,7 +2,7 @@
 README.md.
 
     with SambaLab() as lab:
-        lab.seed_product_scp()
+        with lab.product_scp() as dn: …
         lab.client_run(["ldapsearch", "-H", lab.ldap_uri, …], check=True)  # in the lab's network
         lab.admin.search_s(lab.nc, ldap.SCOPE_SUBTREE, "(cn=x)")           # python-ldap, from here
 
@@ -364,13 +364,21 @@ class SambaLab:
         found = self.admin.search_s(base, ldap.SCOPE_SUBTREE, filterstr, attributes)
         return sorted((dn, entry) for dn, entry in found if dn)  # without references
 
-    def seed_product_scp(self, bindings=("ConnectionString=Server=sql1.corp.test",)) -> str:
-        """The real product's SCP in its nested containers; answers its DN."""
-        parent = f"CN=System,{self.nc}"
+    def objects(self) -> set[str]:
+        """The DNs of all that tests make: accounts, and what lies below CN=System."""
+        found = [self.search(f"CN={name},{self.nc}", "(objectClass=*)", ["1.1"])
+                 for name in ("System", "Users")]
+        return {dn for part in found for dn, _ in part}
+
+    def seed_product_scp(self, bindings=("ConnectionString=Server=sql1.corp.test",)) -> list[str]:
+        """The real product's SCP in its nested containers; answers the DNs of what it made, the SCP's
+        last."""
+        made, parent = [], f"CN=System,{self.nc}"
         for name in topology.PRODUCT_PATH:
             parent = f"CN={name},{parent}"
             with contextlib.suppress(ldap.ALREADY_EXISTS):
                 self.add(parent, {"objectClass": "container"})
+                made.append(parent)
         dn = f"CN={topology.PRODUCT_PROJECT},{parent}"
         self.add(
             dn,
@@ -380,7 +388,17 @@ class SambaLab:
                 "serviceBindingInformation": list(bindings),
             },
         )
-        return dn
+        return [*made, dn]
+
+    @contextlib.contextmanager
+    def product_scp(self):
+        """The same; its DN, and it is gone afterwards, with the containers made for it."""
+        made = self.seed_product_scp()
+        try:
+            yield made[-1]
+        finally:
+            for dn in reversed(made):
+                self.delete(dn)
 
 
 def as_bytes(attributes: dict) -> dict[str, list[bytes]]:

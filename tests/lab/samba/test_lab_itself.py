@@ -64,9 +64,9 @@ def processes_of(lab_pid: int) -> list[int]:
 
 def test_two_labs_side_by_side_do_not_see_each_other(samba_available):
     with SambaLab() as one, SambaLab() as other:
-        dn = one.seed_product_scp()
-        assert one.read(dn) is not None
-        assert other.read(dn) is None
+        with one.product_scp() as dn:
+            assert one.read(dn) is not None
+            assert other.read(dn) is None
 
 
 def test_all_processes_end_when_the_owner_is_killed(samba_available, tmp_path):

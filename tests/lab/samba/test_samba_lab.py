@@ -203,7 +203,7 @@ def page(connection, base, filterstr, size, cookie=b""):
     return names(found), answer.cookie
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def five_paged(samba_lab):
     dns = [f"CN=page-{i},{samba_lab.container}" for i in range(5)]
     for dn in dns:

@@ -31,6 +31,19 @@ class Scene:
         self.source = json.loads(up.stdout)
         self.copy_dn = f"CN={NAME},{samba.container}"
 
+    def clean(self):
+        """What a test left: the copies on the DC, and those in the source forest."""
+        for dn, _ in self.samba.search(self.samba.container, "(objectClass=serviceConnectionPoint)", ["1.1"]):
+            self.samba.delete(dn)
+        for domain in self.source["domains"]:
+            as_root = ["-Q", "-Y", "EXTERNAL", "-H", domain["ldapi"]]
+            found = self.samba.client_run(["ldapsearch", "-LLL", "-o", "ldif-wrap=no", *as_root, "-b", domain["nc"],
+                                           "(msDS-Settings=scpd1;*)", "1.1"], capture_output=True, text=True)
+            assert found.returncode == 0, found.stderr
+            dns = [line.removeprefix("dn: ") for line in found.stdout.splitlines() if line.startswith("dn: ")]
+            if dns:
+                self.samba.client_run(["ldapdelete", *as_root, *dns], check=True)
+
     def close(self):
         self.samba.client_run([FOREST, "down", str(self.work / "source")], check=True)
 
@@ -74,10 +87,16 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(samba_lab, tmp_path_factory):
+def both_forests(samba_lab, tmp_path_factory):
     one = Scene(samba_lab, tmp_path_factory.mktemp("scp"))
     yield one
     one.close()
+
+
+@pytest.fixture
+def scene(both_forests):
+    yield both_forests
+    both_forests.clean()
 
 
 def until(condition, what: str, seconds: float = 30):
@@ -137,8 +156,6 @@ def test_a_copy_that_was_renamed_and_edited_is_put_right_by_its_guid(scene):
 
 def test_without_the_right_nothing_is_written_and_the_reason_is_said(scene):
     """The delegation is for one container: a rule that wants another one is held no-rights."""
-    if scene.samba.read(scene.copy_dn):
-        scene.samba.delete(scene.copy_dn)  # it would serve the domain as it is
     settings = scene.settings(targets={"container": "CN=System"}, name="elsewhere") | {"instance": "elsewhere"}
     done = scene.scpctl("sync", "--yes", config=scene.write(settings, "elsewhere.yaml"))
     assert done.returncode in (3, 5), done
@@ -148,11 +165,10 @@ def test_without_the_right_nothing_is_written_and_the_reason_is_said(scene):
     assert scene.samba.read(f"CN={NAME},CN=System,{scene.samba.nc}") is None
 
 
-def test_a_source_on_ad_has_its_originating_time_as_version(scene):
+def test_a_source_on_ad_has_its_originating_time_as_version(scene, product):
     """The other way round: the source lies on the DC, and replPropertyMetaData gives its version."""
     samba = scene.samba
-    source = samba.seed_product_scp()
-    samba.replace(source, {"keywords": ["from-ad", "QmmEx"]})
+    samba.replace(product, {"keywords": ["from-ad", "QmmEx"]})
     settings = scene.settings()
     settings["rules"] = [{"name": "back", "match": {"keywords": ["from-ad"]}, "trust": {"domains": ["corp.test"]},
                           "accounts": [{"forest": "source", "filter": "(sAMAccountName=svc-mage)"}]}]
@@ -167,7 +183,6 @@ def test_a_source_on_ad_has_its_originating_time_as_version(scene):
     shown = json.loads(scene.scpctl("show", copy["dn"], config=config).stdout)
     marker, = (value for value in shown["attributes"]["msDS-Settings"] if value.startswith("scpd1;"))
     assert ";v=o:20" in marker, marker
-    samba.delete(source)
 
 
 def test_the_daemon_notices_by_usn_polling(scene):
