@@ -103,6 +103,7 @@ struct ExplainResult {
     Verdict verdict = Verdict::unknown;
     bool as_agent = false;
     std::size_t found = 0;
+    bool search_incomplete = false; ///< there may be more than `found`
     std::vector<Dn> matches;
     std::vector<NearMiss> near_misses; ///< nearest first, 20 at most
     std::optional<std::size_t> catalog;
@@ -141,6 +142,8 @@ struct ExplainResult {
                                                     const std::vector<SeenScp>& sources);
 /// Lies where the rule, or without one the defaults, trust an SCP.
 [[nodiscard]] bool in_trusted_place(const SeenScp& scp, const Rule* rule);
+/// The account as it was typed, unless that would steer a terminal.
+[[nodiscard]] std::string account_as_named(const ExplainQuestion& question);
 /// One word of a POSIX shell; nullopt where the value holds what no terminal should show.
 [[nodiscard]] std::optional<std::string> shell_word(std::string_view value);
 /// "scpctl", the flags of this call, then `words`, each quoted; nullopt where one cannot be.

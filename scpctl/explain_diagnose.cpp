@@ -12,6 +12,8 @@ namespace scp {
 
 namespace {
 
+constexpr std::size_t most_commands = 10;
+
 std::string shown(const Dn& dn) {
     return printable(dn.text(), 400);
 }
@@ -73,7 +75,9 @@ class Diagnosis {
         }
         std::ranges::sort(result_.matches);
         result_.found = result_.matches.size();
-        result_.near_misses = near_misses(facts_);
+        if (question_.unresolved.empty()) {
+            result_.near_misses = near_misses(facts_);
+        }
         if (!question_.unresolved.empty()) {
             unresolved();
         } else if (facts_.found.error && result_.found < 2) {
@@ -106,7 +110,7 @@ class Diagnosis {
         result_.cause = fmt::format(
             "The account {} could not be found, so nobody can say in which domain its agent "
             "looks: {}.",
-            printable(question_.account, 256), question_.unresolved);
+            account_as_named(question_), question_.unresolved);
         result_.cure.emplace_back(
             "# name the account as DOMAIN\\name, name@domain, by its DN or its SID");
         if (!facts_.unread.empty()) {
@@ -118,12 +122,14 @@ class Diagnosis {
     void unreadable() {
         result_.verdict = Verdict::unknown;
         result_.error = facts_.found.error;
+        result_.search_incomplete = true;
         const bool log_in = facts_.as_agent && facts_.found.error->kind == ErrorKind::refused;
-        result_.cause = fmt::format(
-            "{} in {}{}: {}.",
-            log_in ? "The agent's account cannot log in" : "The agent's search cannot be made",
-            shown(question_.domain), log_in ? "" : ", so nothing is known of what it would find",
-            facts_.found.error->message);
+        result_.cause = fmt::format("{} {}{}: {}.",
+                                    log_in ? "The agent's account cannot log in to"
+                                           : "The agent's search cannot be made in",
+                                    shown(question_.domain),
+                                    log_in ? "" : ", so nothing is known of what it would find",
+                                    facts_.found.error->message);
         if (!facts_.found.error->hint.empty()) {
             result_.cure.push_back("# " + facts_.found.error->hint);
         }
@@ -139,21 +145,24 @@ class Diagnosis {
     void several() {
         result_.verdict = Verdict::several;
         const auto& scps = facts_.found.scps;
+        const bool all_scps = std::ranges::all_of(scps, [](const SeenScp& scp) {
+            return matches(equals("objectClass", "connectionPoint"), scp.attributes);
+        });
         const auto marked =
             std::ranges::count_if(scps, [](const SeenScp& scp) { return scp.marked; });
         const bool agree = std::ranges::all_of(scps, [&](const SeenScp& scp) {
             return same_values(bindings_of(scp), bindings_of(scps.front()));
         });
         result_.cause =
-            fmt::format("{} SCPs in {} match the agent's search, which expects one{}, and their "
+            fmt::format("{} {} in {} match the agent's search, which expects one{}, and their "
                         "bindings {}: the agent may take "
                         "either.",
-                        scps.size(), shown(question_.domain),
+                        scps.size(), all_scps ? "SCPs" : "objects", shown(question_.domain),
                         marked > 0 ? fmt::format(" ({} of them bear scpd's marker)", marked) : "",
                         agree ? "agree" : "differ");
         result_.cure.emplace_back("# look at them and remove the one that is wrong:");
-        for (const SeenScp& scp : scps) {
-            show_command(scp);
+        for (std::size_t i = 0; i < std::min(scps.size(), most_commands); ++i) {
+            show_command(scps[i]);
         }
     }
 
@@ -235,8 +244,11 @@ class Diagnosis {
             result_.error = facts_.unread.front().why;
             result_.cause = fmt::format(
                 "No SCP that could be read matches the agent's search, but not everything could "
-                "be read: {}.",
-                unread_text(facts_.unread));
+                "be read: {}.{}",
+                unread_text(facts_.unread),
+                facts_.catalog.value_or(0) > 0
+                    ? " The global catalog shows one, so it exists in such a domain."
+                    : "");
             topology();
         } else {
             nowhere();
@@ -352,6 +364,10 @@ class Diagnosis {
 };
 
 } // namespace
+
+std::string account_as_named(const ExplainQuestion& question) {
+    return shell_word(question.account) ? question.account : printable(question.account, 256);
+}
 
 ExplainResult diagnose(const ExplainFacts& facts) {
     return Diagnosis(facts).run();

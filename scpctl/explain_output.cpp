@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace scp {
@@ -65,6 +66,7 @@ Json result_json(const ExplainResult& result) {
 }
 
 constexpr std::size_t label_columns = 9;
+constexpr std::size_t most_listed = 20;
 
 void add_row(std::string& out, const Style& style, std::string_view label, std::string_view text) {
     out += "  " + style.dim(label) + std::string(label_columns - label.size(), ' ');
@@ -77,12 +79,10 @@ std::string title(const ExplainQuestion& question) {
         return "An agent whose account lives in " + printable(question.domain.text(), 255);
     }
     if (!question.location) {
-        return printable(question.account, 256);
+        return account_as_named(question);
     }
     const std::string dn = printable(question.location->dn.text(), 400);
-    // Shown as it was typed, unless that would steer the terminal.
-    const std::string account =
-        shell_word(question.account) ? question.account : printable(question.account, 256);
+    const std::string account = account_as_named(question);
     return account == dn ? account : fmt::format("{} ({})", account, dn);
 }
 
@@ -98,7 +98,8 @@ std::string log_line(const AskedFilter& asked) {
 }
 
 std::string found_line(const ExplainResult& result, const Style& style) {
-    const std::string number = result.error ? std::to_string(result.found) + " (not complete)"
+    const std::string number = result.search_incomplete
+                                   ? std::to_string(result.found) + " (not complete)"
                                : result.found == 0 ? style.red("0")
                                : result.found == 1 ? style.green("1")
                                                    : style.yellow(std::to_string(result.found));
@@ -123,8 +124,12 @@ std::string one_text(const ExplainResult& result, const Style& style) {
         add_row(out, style, "in",
                 printable(result.question.base.text(), 400) + " and all below it");
         add_row(out, style, "finds", found_line(result, style));
-        for (const Dn& dn : result.matches) {
-            add_row(out, style, "", printable(dn.text(), 400));
+        for (std::size_t i = 0; i < std::min(result.matches.size(), most_listed); ++i) {
+            add_row(out, style, "", printable(result.matches[i].text(), 400));
+        }
+        if (result.matches.size() > most_listed) {
+            add_row(out, style, "",
+                    fmt::format("and {} more", result.matches.size() - most_listed));
         }
         add_row(out, style, "", catalog_line(result));
     }

@@ -384,7 +384,7 @@ const std::vector<Row>& rows() {
              });
          },
          Verdict::unknown,
-         {"The agent's account cannot log in in corp.test"},
+         {"The agent's account cannot log in to corp.test"},
          {}},
         {"the agent's account may not read it",
          [] {
@@ -493,7 +493,7 @@ const std::vector<Row>& rows() {
         {"an account that is nowhere",
          [] { return unresolved({}); },
          Verdict::none,
-         {"CORP\\\\nobody could not be found", "no account matches"},
+         {"CORP\\nobody could not be found", "no account matches"},
          {"#"}},
         {"an account that may be in a domain nobody could read",
          [] {
