@@ -68,6 +68,13 @@ struct RuleReach {
     std::string unresolved; ///< an account of it that could not be resolved, for people
 };
 
+/// --container, --create-containers, --mode and --trust-container: how a copy is to be made. With
+/// any of them the cure is a one-off rule, not one of the settings.
+struct CopyWish {
+    Rule rule;                      ///< container, mode and trust of the one-off rule
+    std::vector<std::string> flags; ///< of the same, as they were given: {"--container", RDN}
+};
+
 /// All that diagnose() judges by.
 struct ExplainFacts {
     ExplainQuestion question;
@@ -82,6 +89,7 @@ struct ExplainFacts {
     std::vector<UnreadDomain>
         unread; ///< domains where candidates could not be looked for to a proved end
     std::vector<RuleReach> rules;
+    std::optional<CopyWish> wish;
     std::vector<Dn> missing_containers; ///< of copies, in the question's domain
     /// For the commands of the cure: the flags that this call was made with, e.g. {"-c", FILE} or
     /// {"--server", URI}.
@@ -140,8 +148,8 @@ struct ExplainResult {
 /// domain.
 [[nodiscard]] std::vector<std::string> cure_by_copy(const ExplainFacts& facts,
                                                     const std::vector<SeenScp>& sources);
-/// Lies where the rule, or without one the defaults, trust an SCP.
-[[nodiscard]] bool in_trusted_place(const SeenScp& scp, const Rule* rule);
+/// Lies where the rule trusts an SCP.
+[[nodiscard]] bool in_trusted_place(const SeenScp& scp, const Rule& rule);
 /// The account as it was typed, unless that would steer a terminal.
 [[nodiscard]] std::string account_as_named(const ExplainQuestion& question);
 /// One word of a POSIX shell; nullopt where the value holds what no terminal should show.

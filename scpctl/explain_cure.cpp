@@ -32,6 +32,10 @@ void add_option(std::vector<std::string>& words, const std::string& name,
     }
 }
 
+bool scp_is_within(const SeenScp& scp, const Dn& place) {
+    return scp.dn.is_within(scp.nc.descendant(place));
+}
+
 const RuleReach* rule_for(const ExplainFacts& facts, const std::vector<SeenScp>& sources) {
     const RuleReach* best = nullptr;
     for (const RuleReach& reach : facts.rules) {
@@ -49,8 +53,8 @@ std::string place_of(const SeenScp& scp) {
 }
 
 /// What a person should look at before an SCP in a place that is not trusted is copied to agents.
-void warn_of_place(const ExplainFacts& facts, const std::vector<SeenScp>& sources, const Rule* rule,
-                   std::vector<std::string>& cure) {
+void warn_of_place(const ExplainFacts& facts, const std::vector<SeenScp>& sources, const Rule& rule,
+                   const std::string& who, std::vector<std::string>& cure) {
     for (const SeenScp& scp : sources) {
         if (in_trusted_place(scp, rule)) {
             continue;
@@ -58,7 +62,7 @@ void warn_of_place(const ExplainFacts& facts, const std::vector<SeenScp>& source
         cure.push_back(
             fmt::format("# {} does not lie where {} trusts SCPs: anybody who may write there can "
                         "have made it. Look at it first:",
-                        place_of(scp), rule != nullptr ? "rule " + rule->name : "scpctl"));
+                        place_of(scp), who));
         if (const auto show =
                 command(facts, {"show", scp.guid ? scp.guid->to_string() : scp.dn.text()})) {
             cure.push_back(*show);
@@ -88,9 +92,9 @@ std::vector<std::string> cure_by_rule(const ExplainFacts& facts, const RuleReach
     std::ranges::copy_if(sources, std::back_inserter(of_rule),
                          [&](const SeenScp& scp) { return rule_matches(rule, scp); });
     const bool trusted = std::ranges::any_of(
-        of_rule, [&](const SeenScp& scp) { return in_trusted_place(scp, &rule); });
+        of_rule, [&](const SeenScp& scp) { return in_trusted_place(scp, rule); });
     if (!trusted) {
-        warn_of_place(facts, of_rule, &rule, cure);
+        warn_of_place(facts, of_rule, rule, "rule " + rule.name, cure);
         cure.push_back(fmt::format(
             "# then, if it is right, add its place to rules[{}].trust.containers of the settings",
             rule.name));
@@ -122,9 +126,34 @@ std::vector<std::string> cure_by_rule(const ExplainFacts& facts, const RuleReach
 
 /// `create --from`, for what no rule can say.
 std::optional<std::string> create_command(const ExplainFacts& facts, const SeenScp& source) {
-    return command(facts,
-                   {"create", "--from", source.guid ? source.guid->to_string() : source.dn.text(),
-                    "--domain", facts.question.domain.text()});
+    std::vector<std::string> words{"create", "--from",
+                                   source.guid ? source.guid->to_string() : source.dn.text(),
+                                   "--domain", facts.question.domain.text()};
+    if (facts.wish && facts.wish->rule.container.kind == TargetContainer::Kind::relative &&
+        std::ranges::find(facts.wish->flags, "--container") != facts.wish->flags.end()) {
+        words.insert(words.end(), {"--container", facts.wish->rule.container.relative.text()});
+    }
+    return command(facts, std::move(words));
+}
+
+/// The rule that a one-off command makes: what this call asked for, else the defaults.
+const Rule& one_off_rule_of(const ExplainFacts& facts) {
+    static const Rule defaults = [] {
+        Rule rule;
+        rule.container.relative = default_container();
+        rule.trust_containers = default_trust_containers();
+        rule.trust_exclude = default_trust_exclude();
+        return rule;
+    }();
+    return facts.wish ? facts.wish->rule : defaults;
+}
+
+/// The container that the copy would lie in is not there yet.
+bool lacks_container(const ExplainFacts& facts, const Rule& rule) {
+    return rule.container.kind == TargetContainer::Kind::relative &&
+           std::ranges::find(facts.missing_containers,
+                             facts.question.base.descendant(rule.container.relative)) !=
+               facts.missing_containers.end();
 }
 
 std::optional<std::string> one_off_command(const ExplainFacts& facts, const SeenScp& source) {
@@ -144,16 +173,20 @@ std::optional<std::string> one_off_command(const ExplainFacts& facts, const Seen
     } else {
         add_option(words, "--account", facts.question.account);
     }
-    if (!in_trusted_place(source, nullptr)) {
+    const Rule& rule = one_off_rule_of(facts);
+    if (facts.wish) {
+        words.insert(words.end(), facts.wish->flags.begin(), facts.wish->flags.end());
+    }
+    if (!in_trusted_place(source, rule)) {
         const auto relative = source.dn.parent().relative_to(source.nc);
-        if (!relative || relative->empty()) {
+        const bool never = std::ranges::any_of(
+            rule.trust_exclude, [&](const Dn& place) { return scp_is_within(source, place); });
+        if (!relative || relative->empty() || never) {
             return std::nullopt;
         }
         add_option(words, "--trust-container", relative->text());
     }
-    if (std::ranges::find(facts.missing_containers,
-                          facts.question.base.descendant(default_container())) !=
-        facts.missing_containers.end()) {
+    if (lacks_container(facts, rule) && !rule.create_containers) {
         words.emplace_back("--create-containers");
     }
     words.emplace_back("--yes");
@@ -162,12 +195,10 @@ std::optional<std::string> one_off_command(const ExplainFacts& facts, const Seen
 
 } // namespace
 
-bool in_trusted_place(const SeenScp& scp, const Rule* rule) {
-    const std::vector<Dn> containers =
-        rule != nullptr ? rule->trust_containers : default_trust_containers();
-    const std::vector<Dn> exclude = rule != nullptr ? rule->trust_exclude : default_trust_exclude();
-    const auto within = [&](const Dn& place) { return scp.dn.is_within(scp.nc.descendant(place)); };
-    return std::ranges::any_of(containers, within) && std::ranges::none_of(exclude, within);
+bool in_trusted_place(const SeenScp& scp, const Rule& rule) {
+    const auto within = [&](const Dn& place) { return scp_is_within(scp, place); };
+    return std::ranges::any_of(rule.trust_containers, within) &&
+           std::ranges::none_of(rule.trust_exclude, within);
 }
 
 std::optional<std::string> shell_word(std::string_view value) {
@@ -203,7 +234,7 @@ std::optional<std::string> command(const ExplainFacts& facts, std::vector<std::s
 
 std::vector<std::string> cure_by_copy(const ExplainFacts& facts,
                                       const std::vector<SeenScp>& sources) {
-    if (const RuleReach* reach = rule_for(facts, sources)) {
+    if (const RuleReach* reach = facts.wish ? nullptr : rule_for(facts, sources)) {
         return cure_by_rule(facts, *reach, sources);
     }
     const bool agree = std::ranges::all_of(sources, [&](const SeenScp& scp) {
@@ -211,6 +242,9 @@ std::vector<std::string> cure_by_copy(const ExplainFacts& facts,
                            values_of(sources.front().attributes, "serviceBindingInformation"));
     });
     std::vector<std::string> cure;
+    if (facts.wish && facts.wish->rule.mode == Mode::observe) {
+        cure.emplace_back("# mode observe writes nothing: leave --mode away");
+    }
     if (!agree) {
         cure.emplace_back("# their bindings differ: copy the one that is right");
         for (const SeenScp& source : sources) {
@@ -221,9 +255,9 @@ std::vector<std::string> cure_by_copy(const ExplainFacts& facts,
         return cure;
     }
     const auto trusted = std::ranges::find_if(
-        sources, [](const SeenScp& scp) { return in_trusted_place(scp, nullptr); });
+        sources, [&](const SeenScp& scp) { return in_trusted_place(scp, one_off_rule_of(facts)); });
     const SeenScp& source = trusted != sources.end() ? *trusted : sources.front();
-    warn_of_place(facts, {source}, nullptr, cure);
+    warn_of_place(facts, {source}, one_off_rule_of(facts), "scpctl", cure);
     auto line = one_off_command(facts, source);
     if (!line) {
         line = create_command(facts, source);

@@ -144,10 +144,14 @@ class Gatherer {
 
     [[nodiscard]] std::vector<Dn> containers(const Domain& domain) const {
         std::set<Dn> out{domain.nc.descendant(default_container())};
-        for (const Rule& rule : sessions_.settings().rules) {
+        const auto add = [&](const Rule& rule) {
             if (rule.container.kind == TargetContainer::Kind::relative) {
                 out.insert(domain.nc.descendant(rule.container.relative));
             }
+        };
+        std::ranges::for_each(sessions_.settings().rules, add);
+        if (input_.wish) {
+            add(input_.wish->rule);
         }
         return {out.begin(), out.end()};
     }
@@ -262,6 +266,7 @@ class Gatherer {
         facts.question = question;
         facts.connection = input_.connection;
         facts.log_file = input_.log_file;
+        facts.wish = input_.wish;
         const DomainWork* home = nullptr;
         for (const Forest& forest : topology_.forests) {
             if (forest.error) {
@@ -390,55 +395,7 @@ class Gatherer {
     std::map<std::size_t, Reached> reached_;  ///< by rule
 };
 
-ExplainQuestion question_in(const Topology& topology, const std::string& forest,
-                            const DomainName& domain, const Filter& filter) {
-    ExplainQuestion question;
-    question.forest = forest;
-    question.domain = domain;
-    question.filter = filter;
-    if (const Domain* known = topology.find(forest, domain)) {
-        question.base = known->nc;
-    }
-    return question;
-}
-
 } // namespace
-
-std::vector<ExplainQuestion> questions_for(const Topology& topology, const ResolvedAccount& account,
-                                           const Filter& filter) {
-    const bool several_expected = account.query.kind == AccountQuery::Kind::group ||
-                                  account.query.kind == AccountQuery::Kind::filter;
-    std::vector<ExplainQuestion> out;
-    std::set<DomainKey> domains;
-    for (const auto& location : account.locations) {
-        // Agents of one domain look in one place, so one of them stands for all.
-        if (!domains.insert({location.forest, location.domain}).second && several_expected) {
-            continue;
-        }
-        ExplainQuestion question = question_in(topology, location.forest, location.domain, filter);
-        question.account = several_expected ? location.dn.text() : account.query.text;
-        question.location = location;
-        out.push_back(std::move(question));
-    }
-    if (!account.unresolved.empty() && (out.empty() || several_expected)) {
-        ExplainQuestion question;
-        question.account = account.query.text;
-        question.unresolved = account.unresolved;
-        question.filter = filter;
-        out.push_back(std::move(question));
-    }
-    return out;
-}
-
-std::vector<ExplainQuestion> questions_everywhere(const Topology& topology, const Filter& filter) {
-    std::vector<ExplainQuestion> out;
-    for (const Forest& forest : topology.forests) {
-        for (const Domain& domain : forest.domains) {
-            out.push_back(question_in(topology, forest.name, domain.name, filter));
-        }
-    }
-    return out;
-}
 
 std::vector<ExplainFacts> gather_facts(const Topology& topology, Sessions& sessions,
                                        const ExplainInput& input) {

@@ -10,18 +10,11 @@
 
 namespace scp {
 
-/// One question for each place that the account leads to; of a group or filter, one for each domain
-/// that its accounts live in. An account that leads nowhere gives one question that says so.
-[[nodiscard]] std::vector<ExplainQuestion>
-questions_for(const Topology& topology, const ResolvedAccount& account, const Filter& filter);
-/// Nobody says whose agent it is: the same search in every domain.
-[[nodiscard]] std::vector<ExplainQuestion> questions_everywhere(const Topology& topology,
-                                                                const Filter& filter);
-
 struct ExplainInput {
     std::vector<ExplainQuestion> questions;
     std::optional<AuthSettings>
         agent; ///< --agent-…: the agent's own search is made under this account
+    std::optional<CopyWish> wish;        ///< see ExplainFacts
     std::vector<std::string> connection; ///< see ExplainFacts
     std::string log_file;
     std::function<void(const std::string&)>

@@ -1,9 +1,9 @@
 #include "base/text.hpp"
-#include "observe/observe.hpp"
 #include "scpctl/agent_log.hpp"
 #include "scpctl/context.hpp"
 #include "scpctl/explain_gather.hpp"
 #include "scpctl/explain_output.hpp"
+#include "scpctl/explain_questions.hpp"
 #include "scpctl/log_stream.hpp"
 #include "scpctl/verbs.hpp"
 
@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 namespace scp {
 
@@ -63,6 +62,47 @@ Result<void> check_options(const ExplainOptions& options) {
     return {};
 }
 
+/// nullopt where no flag says how a copy is to be made.
+Result<std::optional<CopyWish>> copy_wish(const RuleOptions& given) {
+    CopyWish wish;
+    const auto add = [&](const char* flag, const std::string& value) {
+        wish.flags.insert(wish.flags.end(), {flag, value});
+    };
+    if (!given.container.empty()) {
+        add("--container", given.container);
+    }
+    if (given.create_containers) {
+        wish.flags.emplace_back("--create-containers");
+    }
+    if (!given.mode.empty()) {
+        add("--mode", given.mode);
+    }
+    for (const std::string& place : given.trust_containers) {
+        add("--trust-container", place);
+    }
+    if (wish.flags.empty()) {
+        return std::optional<CopyWish>();
+    }
+    if (!given.names.empty()) {
+        return fail(ErrorKind::usage,
+                    fmt::format("--rule takes a rule of the settings, {} is for one without them",
+                                wish.flags.front()),
+                    "use either");
+    }
+    RuleOptions options = given;
+    options.accounts.clear(); // these say who asks
+    options.to.clear();
+    if (options.keywords.empty()) {
+        options.keywords = {"those of the filter"};
+    }
+    auto rule = one_off_rule(options);
+    if (!rule) {
+        return fail(rule.error());
+    }
+    wish.rule = std::move(*rule);
+    return wish;
+}
+
 std::optional<AuthSettings> agent_auth(const ExplainOptions& options) {
     AuthSettings auth;
     if (!options.agent_ccache.empty()) {
@@ -99,113 +139,6 @@ std::vector<std::string> connection_flags(const GlobalOptions& options) {
     add("--password-file", options.password_file);
     add("--mech", options.mechanism);
     return out;
-}
-
-/// Who asks: turns filters into questions. Each account is resolved once.
-class Askers {
-  public:
-    Askers(const Topology& topology, Sessions& sessions)
-        : topology_(topology), sessions_(sessions) {}
-
-    Result<void> name(const std::vector<std::string>& accounts) {
-        for (const std::string& text : accounts) {
-            if (auto ok = check_argument("--account", text); !ok) {
-                return ok;
-            }
-            auto query = parse_account(text);
-            if (!query) {
-                return fail(ErrorKind::usage,
-                            fmt::format("--account {}: {}", printable(text), query.error().message),
-                            query.error().hint);
-            }
-            named_.push_back(std::move(*query));
-        }
-        return {};
-    }
-
-    [[nodiscard]] bool named() const { return !named_.empty(); }
-
-    void ask(const std::vector<AccountQuery>& accounts, const Filter& filter,
-             std::vector<ExplainQuestion>& questions) {
-        for (const AccountQuery& query : named() ? named_ : accounts) {
-            auto known = resolved_.find({query.forest, query.text});
-            if (known == resolved_.end()) {
-                known = resolved_
-                            .emplace(std::pair{query.forest, query.text},
-                                     resolve_account(topology_, sessions_, query))
-                            .first;
-            }
-            std::ranges::move(questions_for(topology_, known->second, filter),
-                              std::back_inserter(questions));
-        }
-    }
-
-    /// --to DOMAIN: as an agent that lives there.
-    Result<void> ask_in(const std::vector<std::string>& domains, const Filter& filter,
-                        std::vector<ExplainQuestion>& questions) {
-        for (const std::string& name : domains) {
-            const std::size_t before = questions.size();
-            for (ExplainQuestion& question : questions_everywhere(topology_, filter)) {
-                if (question.domain == DomainName(name)) {
-                    questions.push_back(std::move(question));
-                }
-            }
-            if (questions.size() == before) {
-                return fail(
-                    ErrorKind::usage,
-                    fmt::format("--to {}: no domain of the forests has that name", printable(name)),
-                    "scpctl topology lists them");
-            }
-        }
-        return {};
-    }
-
-  private:
-    const Topology& topology_;
-    Sessions& sessions_;
-    std::vector<AccountQuery> named_;
-    std::map<std::pair<std::string, std::string>, ResolvedAccount> resolved_;
-};
-
-/// All keywords of the rule are among those that the filter asks for.
-bool rule_fits(const Rule& rule, const Filter& filter) {
-    Values asked = keywords_of(filter);
-    std::ranges::transform(asked, asked.begin(),
-                           [](const std::string& word) { return fold_case(word); });
-    return std::ranges::all_of(rule.keywords, [&](const std::string& keyword) {
-        return std::ranges::find(asked, fold_case(keyword)) != asked.end();
-    });
-}
-
-Result<void> ask_from_log(Context& context, const std::vector<Rule>& rules,
-                          const Topology& topology, Askers& askers,
-                          const std::vector<AskedFilter>& filters,
-                          std::vector<ExplainQuestion>& questions) {
-    bool everywhere = false;
-    for (const AskedFilter& asked : filters) {
-        const std::size_t before = questions.size();
-        std::vector<AccountQuery> accounts;
-        for (const Rule& rule : rules) {
-            if (rule_fits(rule, asked.filter)) {
-                accounts.insert(accounts.end(), rule.accounts.begin(), rule.accounts.end());
-            }
-        }
-        askers.ask(accounts, asked.filter, questions);
-        if (questions.size() == before) {
-            everywhere = true;
-            std::ranges::move(questions_everywhere(topology, asked.filter),
-                              std::back_inserter(questions));
-        }
-        for (std::size_t i = before; i < questions.size(); ++i) {
-            questions[i].log = asked;
-        }
-    }
-    if (everywhere) {
-        context.out().note(
-            "a log does not say whose agent wrote it, so every domain was looked at; name the "
-            "account: --account 'DOMAIN\\name'");
-    }
-    return {};
 }
 
 Result<Filter> filter_from(const ExplainOptions& options) {
@@ -276,6 +209,10 @@ Result<Exit> run_explain(Context& context, const ExplainOptions& options) {
     if (auto ok = check_options(options); !ok) {
         return fail(ok.error());
     }
+    auto wish = copy_wish(options.rules);
+    if (!wish) {
+        return fail(wish.error());
+    }
     std::optional<AgentLog> log;
     if (!options.log.empty()) {
         auto read = read_log(context, options.log);
@@ -321,7 +258,15 @@ Result<Exit> run_explain(Context& context, const ExplainOptions& options) {
         from_log.assign(log->filters.begin(),
                         log->filters.begin() + static_cast<std::ptrdiff_t>(
                                                    std::min(log->filters.size(), most_filters)));
-        asked = ask_from_log(context, *rules, **topology, askers, from_log, input.questions);
+        bool everywhere = false;
+        for (const AskedFilter& one : from_log) {
+            everywhere = askers.ask_from_log(*rules, one, input.questions) || everywhere;
+        }
+        if (everywhere) {
+            context.out().note(
+                "a log does not say whose agent wrote it, so every domain was looked at; name the "
+                "account: --account 'DOMAIN\\name'");
+        }
     } else if (filter) {
         askers.ask({}, *filter, input.questions);
         asked = askers.ask_in(options.rules.to, *filter, input.questions);
@@ -335,6 +280,7 @@ Result<Exit> run_explain(Context& context, const ExplainOptions& options) {
         return fail(asked.error());
     }
     input.agent = agent_auth(options);
+    input.wish = std::move(*wish);
     input.connection = connection_flags(context.options());
     input.log_file = options.log;
     input.progress = [&](const std::string& what) { context.progress().stage(what); };

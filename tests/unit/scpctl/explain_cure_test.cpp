@@ -72,6 +72,75 @@ const std::vector<Row>& cures() {
          {"exists in emea.corp.test"},
          {"# CN=" + project, "scpctl show --server ldaps://dc1.corp.test " + source_guid,
           "--trust-container CN=PC7,CN=Computers --yes"}},
+        {"below CN=Policies, which no one-off rule trusts",
+         [] {
+             return with(
+                 [](ExplainFacts& f) { f.candidates = {an_scp.at("CN=x,CN=Policies,CN=System")}; });
+         },
+         Verdict::none,
+         {"exists in emea.corp.test"},
+         {"# CN=" + project, "scpctl show",
+          "scpctl create --server ldaps://dc1.corp.test --from " + source_guid +
+              " --domain corp.test\n"}},
+        {"the flags of a one-off rule, though a rule of the settings fits",
+         [] {
+             return with([](ExplainFacts& f) {
+                 f.candidates = {an_scp};
+                 f.rules = {{mage_rule(), true, ""}};
+                 f.wish = wish({"--container", "CN=x,CN=System", "--mode", "observe"});
+                 f.wish->rule.mode = Mode::observe;
+                 f.missing_containers = {*Dn::parse("CN=scpd,CN=System,DC=corp,DC=test")};
+             });
+         },
+         Verdict::none,
+         {"exists in emea.corp.test"},
+         {"# mode observe writes nothing",
+          "--account 'CORP\\svc-mage' --container CN=x,CN=System --mode observe --yes"}},
+        {"the container asked for is not there yet",
+         [] {
+             return with([](ExplainFacts& f) {
+                 f.candidates = {an_scp};
+                 f.wish = wish({"--container", "CN=x,CN=System"});
+                 f.missing_containers = {*Dn::parse("CN=x,CN=System,DC=corp,DC=test")};
+             });
+         },
+         Verdict::none,
+         {"exists in emea.corp.test"},
+         {"--container CN=x,CN=System --create-containers --yes"}},
+        {"containers are to be made: said once",
+         [] {
+             return with([](ExplainFacts& f) {
+                 f.candidates = {an_scp};
+                 f.wish = wish({"--create-containers"});
+                 f.wish->rule.create_containers = true;
+                 f.missing_containers = {*Dn::parse("CN=x,CN=System,DC=corp,DC=test")};
+             });
+         },
+         Verdict::none,
+         {"exists in emea.corp.test"},
+         {"'CORP\\svc-mage' --create-containers --yes"}},
+        {"a place that this call trusts",
+         [] {
+             return with([](ExplainFacts& f) {
+                 f.candidates = {an_scp.at("CN=PC7,CN=Computers")};
+                 f.wish = wish({"--trust-container", "CN=Computers"});
+                 f.wish->rule.trust_containers = {*Dn::parse("CN=Computers")};
+             });
+         },
+         Verdict::none,
+         {"exists in emea.corp.test"},
+         {"'CORP\\svc-mage' --trust-container CN=Computers --yes"}},
+        {"no keyword to sync by: the container goes with create, too",
+         [] {
+             return with([](ExplainFacts& f) {
+                 f.question.filter = filter_of("(cn=" + project + ")");
+                 f.candidates = {an_scp.with_keywords({})};
+                 f.wish = wish({"--container", "CN=x,CN=System"});
+             });
+         },
+         Verdict::none,
+         {"exists in emea.corp.test"},
+         {" --domain corp.test --container CN=x,CN=System\n"}},
         {"below CN=Policies, with a rule",
          [] {
              return with([](ExplainFacts& f) {

@@ -123,6 +123,15 @@ inline ExplainFacts facts() {
     return out;
 }
 
+/// These flags were given; a container among them counts, the rest is for the test to set.
+inline CopyWish wish(const std::vector<std::string>& flags) {
+    CopyWish out{mage_rule(), flags};
+    if (flags.front() == "--container") {
+        out.rule.container.relative = *Dn::parse(flags[1]);
+    }
+    return out;
+}
+
 inline ExplainFacts unresolved(std::vector<UnreadDomain> unread) {
     ExplainFacts f;
     f.question.account = "CORP\\nobody";

@@ -1,4 +1,5 @@
 #include "scpctl/explain_gather.hpp"
+#include "scpctl/explain_questions.hpp"
 
 #include "directory/memory.hpp"
 #include "observe/observe.hpp"
