@@ -6,6 +6,7 @@ for SCPs (or all that the domain says), and the other domains must be served as 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -171,7 +172,10 @@ def check_incomplete(
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_the_sources_domain_is_read_badly(world: World, proxy, fault: Fault):
+def test_the_sources_domain_is_read_badly(world: World, proxy, fault: Fault, monkeypatch):
+    if fault.name == "good-bye":  # libldap's own leak, known by its stack: tests/tools/lsan.supp
+        options = os.environ.get("ASAN_OPTIONS", "")
+        monkeypatch.setenv("ASAN_OPTIONS", f"{options}:fast_unwind_on_malloc=0".lstrip(":"))
     three_sources(world)
     if fault.hangs:
         impatient(world)

@@ -3,7 +3,6 @@
 #include "settings/schema.hpp"
 
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -48,9 +47,18 @@ std::vector<std::string> with_each_block(const std::string& text) {
 }
 
 /// rules[mage].match.keywords → rules[].match.keywords
-std::string table_path(const std::string& path) {
-    auto general = std::regex_replace(path, std::regex(R"(^(forests|rules)\[[^\]]*\])"), "$1[]");
-    return std::regex_replace(general, std::regex(R"(domains\[[^\]]*\])"), "domains.*");
+std::string table_path(std::string path) {
+    // forests and rules are lists of named things; domains is a map
+    const auto generalise = [&](std::string_view key, std::string_view brackets) {
+        const auto at = path.find(key);
+        const auto end = path.find(']', at);
+        if (at != std::string::npos && end != std::string::npos)
+            path.replace(at + key.size() - 1, end - at - key.size() + 2, brackets);
+    };
+    generalise("forests[", "[]");
+    generalise("rules[", "[]");
+    generalise("domains[", ".*");
+    return path;
 }
 
 std::string settings_of_each_type() {
