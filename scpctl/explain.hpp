@@ -27,6 +27,7 @@ struct ExplainQuestion {
     std::optional<ResolvedAccount::Location> location;
     std::string
         unresolved; ///< why there is no location; empty where there is one, or no account was named
+    std::string doubt; ///< why `location` may not be the one meant: for people, escaped
     std::string forest;
     DomainName domain; ///< of the account, or the one looked at; empty where it is not known
     Dn base;           ///< the domain's naming context: where agents of this kind begin

@@ -92,6 +92,11 @@ class Diagnosis {
         if (question_.location && question_.location->disabled) {
             result_.cause += " Besides, the account is disabled: it cannot log in.";
         }
+        if (!question_.doubt.empty()) {
+            result_.cause += fmt::format(" Whether this is the account meant is not certain: {}.",
+                                         question_.doubt);
+            result_.cure.emplace_back("# name the account by its DN or its SID to be certain");
+        }
         return std::move(result_);
     }
 

@@ -53,6 +53,7 @@ std::vector<ExplainQuestion> questions_for(const Topology& topology, const Resol
         ExplainQuestion question = question_in(topology, location.forest, location.domain, filter);
         question.account = several_expected ? location.dn.text() : account.query.text;
         question.location = location;
+        question.doubt = several_expected ? std::string() : account.unresolved;
         out.push_back(std::move(question));
     }
     if (!account.unresolved.empty() && (out.empty() || several_expected)) {

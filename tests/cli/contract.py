@@ -118,3 +118,22 @@ def check_error(document: dict, kind: str | None = None) -> None:
     assert document["error"]["message"]
     if kind:
         assert document["error"]["kind"] == kind
+
+
+def check_explain(document: dict) -> None:
+    assert document["schema"] == "scpd.explain/1"
+    for result in document["results"]:
+        has(result, "account filter base found matches near_misses global_catalog cause cure log")
+        has(result["account"], "query dn domain forest")
+        assert isinstance(result["found"], int) and isinstance(result["filter"], str)
+        check_values(result["matches"])
+        assert len(result["matches"]) == result["found"]
+        for miss in result["near_misses"]:
+            has(miss, "dn domain differs")
+            assert all(isinstance(text, str) for text in miss["differs"])
+        has(result["global_catalog"], "found")
+        assert result["cause"] and all(isinstance(line, str) for line in result["cure"])
+        if result["log"] is not None:
+            has(result["log"], "count first last")
+            for time in (result["log"]["first"], result["log"]["last"]):
+                assert time is None or TIME.fullmatch(time)

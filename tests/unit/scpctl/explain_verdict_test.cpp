@@ -147,6 +147,16 @@ const std::vector<Row>& verdicts() {
          Verdict::several,
          {"2 SCPs in corp.test", "(1 of them bear scpd's marker)", "bindings differ"},
          {"#", "scpctl show", "scpctl show"}},
+        {"an account that is there twice",
+         [] {
+             return with([](ExplainFacts& f) {
+                 show(f, an_scp.in("corp.test"));
+                 f.question.doubt = "svc@corp.test is ambiguous: CN=a; CN=b";
+             });
+         },
+         Verdict::one,
+         {"as it should", "not certain: svc@corp.test is ambiguous: CN=a; CN=b."},
+         {"# name the account by its DN"}},
         {"a disabled account",
          [] {
              return with([](ExplainFacts& f) {
