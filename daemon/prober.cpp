@@ -9,10 +9,6 @@
 namespace scp {
 namespace {
 
-constexpr std::chrono::milliseconds longest_wait{60'000};
-// A refused log-in counts towards the account's lockout: seldom, and from the first time on.
-constexpr std::chrono::milliseconds refused_wait{300'000};
-
 /// True where the domain can be opened just now; all others are left alone.
 bool answers(const DomainKey& domain, const Settings& settings, Connector& connector,
              std::stop_token stop) {
@@ -31,7 +27,8 @@ bool answers(const DomainKey& domain, const Settings& settings, Connector& conne
 
 } // namespace
 
-Prober::Prober(Connector& connector, Mailbox& mailbox) : connector_(connector), mailbox_(mailbox) {}
+Prober::Prober(Connector& connector, Mailbox& mailbox, ProbeWaits waits)
+    : connector_(connector), mailbox_(mailbox), waits_(waits) {}
 
 void Prober::probe(const DomainKey& domain, const Error& why,
                    std::shared_ptr<const Settings> settings) {
@@ -43,15 +40,15 @@ void Prober::probe(const DomainKey& domain, const Error& why,
     const int failures = ++probe.failures;
     const bool refused = why.kind == ErrorKind::refused;
     // The settings are shared: the main thread may load new ones while this runs.
-    probe.thread = std::jthread(
-        [this, domain, refused, failures, settings = std::move(settings)](std::stop_token stop) {
-            int tries = failures;
-            while (!wait_or_stop(stop, refused ? refused_wait : back_off(tries++, longest_wait)))
-                if (answers(domain, *settings, connector_, stop)) {
-                    mailbox_.post(DomainIsBack{domain});
-                    return;
-                }
-        });
+    probe.thread = std::jthread([this, domain, refused, failures,
+                                 settings = std::move(settings)](std::stop_token stop) {
+        int tries = failures;
+        while (!wait_or_stop(stop, refused ? waits_.refused : back_off(tries++, waits_.longest)))
+            if (answers(domain, *settings, connector_, stop)) {
+                mailbox_.post(DomainIsBack{domain});
+                return;
+            }
+    });
 }
 
 void Prober::forget(const DomainKey& domain) {

@@ -4,17 +4,25 @@
 #include "directory/directory.hpp"
 #include "settings/settings.hpp"
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <thread>
 
 namespace scp {
 
+/// How long a probe waits before it tries again.
+struct ProbeWaits {
+    std::chrono::milliseconds longest{60'000}; ///< bound of the back-off
+    /// After a refused log-in, from the first time on: each counts towards the account's lockout.
+    std::chrono::milliseconds refused{300'000};
+};
+
 /// Domains that did not answer in the last cycle, each tried again and again by a thread of its
 /// own, outside the cycle, so that no black hole delays the others. Says DomainIsBack.
 class Prober {
   public:
-    Prober(Connector& connector, Mailbox& mailbox);
+    Prober(Connector& connector, Mailbox& mailbox, ProbeWaits waits = {});
 
     /// Starts probing, or leaves a running probe alone.
     void probe(const DomainKey& domain, const Error& why, std::shared_ptr<const Settings> settings);
@@ -35,6 +43,7 @@ class Prober {
     };
     Connector& connector_;
     Mailbox& mailbox_;
+    ProbeWaits waits_;
     std::map<DomainKey, Probe> probes_;
 };
 
