@@ -3,6 +3,8 @@
 #include "apply/operations.hpp"
 #include "base/text.hpp"
 
+#include <fmt/format.h>
+
 namespace scp {
 namespace {
 
@@ -87,7 +89,7 @@ ChangeResult refused_write(const Change& change, Error error) {
     case ErrorKind::unreachable:
     case ErrorKind::interrupted:
         return failed(std::move(error),
-                      std::string("it may have happened all the same; ") + next_cycle);
+                      fmt::format("it may have happened all the same; {}", next_cycle));
     case ErrorKind::no_rights:
         return failed(std::move(error), rights_hint(change), Reason::no_rights);
     case ErrorKind::rejected:

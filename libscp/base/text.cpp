@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <memory>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 namespace scp {
 namespace {
@@ -124,25 +126,39 @@ bool glob_match(std::string_view pattern, std::string_view value) {
     return p.find_first_not_of('*', pi) == std::string::npos;
 }
 
+namespace {
+
+/// How many letters were left out, added, mistaken or swapped with their neighbour, without case
+/// (the optimal string alignment distance).
+std::size_t edits_between(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before_last, last, row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        before_last = std::exchange(last, row);
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const auto same = [&](std::size_t x, std::size_t y) {
+                return lower(a[x]) == lower(b[y]);
+            };
+            row[j] =
+                std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same(i - 1, j - 1) ? 0 : 1)});
+            if (i > 1 && j > 1 && same(i - 1, j - 2) && same(i - 2, j - 1))
+                row[j] = std::min(row[j], before_last[j - 2] + 1);
+        }
+    }
+    return row.back();
+}
+
+} // namespace
+
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
     std::string best;
-    std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+    std::size_t best_edits = std::max<std::size_t>(1, word.size() / 3) + 1;
     for (const auto& candidate : candidates) {
         if (std::max(candidate.size(), word.size()) > 64)
             continue;
-        std::vector<std::size_t> row(candidate.size() + 1);
-        std::iota(row.begin(), row.end(), std::size_t{0});
-        for (std::size_t i = 0; i < word.size(); ++i) {
-            std::size_t diagonal = row[0];
-            row[0] = i + 1;
-            for (std::size_t j = 0; j < candidate.size(); ++j) {
-                const std::size_t same = diagonal + (lower(word[i]) == lower(candidate[j]) ? 0 : 1);
-                diagonal = row[j + 1];
-                row[j + 1] = std::min({row[j + 1] + 1, row[j] + 1, same});
-            }
-        }
-        if (row.back() < best_distance) {
-            best_distance = row.back();
+        if (const std::size_t edits = edits_between(word, candidate); edits < best_edits) {
+            best_edits = edits;
             best = candidate;
         }
     }

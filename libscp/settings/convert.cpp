@@ -2,8 +2,9 @@
 
 #include "base/time.hpp"
 
-#include <array>
 #include <charconv>
+#include <initializer_list>
+#include <type_traits>
 #include <utility>
 
 namespace scp {
@@ -54,13 +55,14 @@ void read_number(const SettingsTree& map, std::string_view key, Number& out) {
         std::from_chars(text->data(), text->data() + text->size(), out);
 }
 
-/// The words of a choice in the order of the enumeration.
-template <class Enum, std::size_t n>
-void read_choice(const SettingsTree& map, std::string_view key,
-                 const std::array<std::pair<std::string_view, Enum>, n>& names, Enum& out) {
+template <class Enum>
+using Words = std::initializer_list<std::pair<std::string_view, std::type_identity_t<Enum>>>;
+
+template <class Enum>
+void read_choice(const SettingsTree& map, std::string_view key, Enum& out, Words<Enum> words) {
     if (const auto* text = text_of(map, key))
-        for (const auto& [name, value] : names)
-            if (name == *text)
+        for (const auto& [word, value] : words)
+            if (word == *text)
                 out = value;
 }
 
@@ -92,10 +94,9 @@ std::vector<Dn> read_dns(const SettingsTree& map, std::string_view key) {
 
 TlsSettings to_tls(const SettingsTree& node) {
     using Mode = TlsSettings::Mode;
-    static constexpr std::array<std::pair<std::string_view, Mode>, 3> modes{
-        {{"ldaps", Mode::ldaps}, {"starttls", Mode::starttls}, {"none", Mode::none}}};
     TlsSettings tls;
-    read_choice(node, "mode", modes, tls.mode);
+    read_choice(node, "mode", tls.mode,
+                {{"ldaps", Mode::ldaps}, {"starttls", Mode::starttls}, {"none", Mode::none}});
     read(node, "ca_file", tls.ca_file);
     read(node, "cert_file", tls.cert_file);
     read(node, "key_file", tls.key_file);
@@ -105,14 +106,13 @@ TlsSettings to_tls(const SettingsTree& node) {
 
 AuthSettings to_auth(const SettingsTree& node) {
     using Mechanism = AuthSettings::Mechanism;
-    static constexpr std::array<std::pair<std::string_view, Mechanism>, 5> mechanisms{
-        {{"gssapi", Mechanism::gssapi},
-         {"gss-spnego", Mechanism::gss_spnego},
-         {"external", Mechanism::external},
-         {"simple", Mechanism::simple},
-         {"anonymous", Mechanism::anonymous}}};
     AuthSettings auth;
-    read_choice(node, "mechanism", mechanisms, auth.mechanism);
+    read_choice(node, "mechanism", auth.mechanism,
+                {{"gssapi", Mechanism::gssapi},
+                 {"gss-spnego", Mechanism::gss_spnego},
+                 {"external", Mechanism::external},
+                 {"simple", Mechanism::simple},
+                 {"anonymous", Mechanism::anonymous}});
     read(node, "principal", auth.principal);
     read(node, "keytab", auth.keytab);
     read(node, "bind_dn", auth.bind_dn);
@@ -203,16 +203,15 @@ Rule to_rule(const SettingsTree& node) {
 
 DaemonSettings to_daemon(const SettingsTree& node) {
     using Watch = DaemonSettings::Watch;
-    static constexpr std::array<std::pair<std::string_view, Watch>, 4> watches{
-        {{"auto", Watch::automatic},
-         {"usn", Watch::usn},
-         {"syncrepl", Watch::syncrepl},
-         {"poll", Watch::poll}}};
     DaemonSettings daemon;
     read(node, "resync", daemon.resync);
     read(node, "debounce", daemon.debounce);
     read(node, "max_wait", daemon.max_wait);
-    read_choice(node, "watch", watches, daemon.watch);
+    read_choice(node, "watch", daemon.watch,
+                {{"auto", Watch::automatic},
+                 {"usn", Watch::usn},
+                 {"syncrepl", Watch::syncrepl},
+                 {"poll", Watch::poll}});
     read(node, "poll", daemon.poll);
     read_number(node, "workers", daemon.workers);
     return daemon;
@@ -220,13 +219,12 @@ DaemonSettings to_daemon(const SettingsTree& node) {
 
 LogSettings to_log(const SettingsTree& node) {
     using Target = LogSettings::Target;
-    static constexpr std::array<std::pair<std::string_view, Target>, 3> targets{
-        {{"auto", Target::automatic},
-         {"journal", Target::journal},
-         {"stderr", Target::standard_error}}};
     LogSettings log;
     read(node, "level", log.level);
-    read_choice(node, "target", targets, log.target);
+    read_choice(node, "target", log.target,
+                {{"auto", Target::automatic},
+                 {"journal", Target::journal},
+                 {"stderr", Target::standard_error}});
     return log;
 }
 

@@ -38,6 +38,21 @@ constexpr ber_len_t largest_message = 64 * 1024 * 1024;
 Sockbuf_IO wire_layer = {&WireCallbacks::setup, &WireCallbacks::remove, &WireCallbacks::control,
                          &WireCallbacks::read,  &WireCallbacks::write,  &WireCallbacks::close};
 
+/// The call again for as long as signals break into it.
+template <class Call> ssize_t uninterrupted(Call call) {
+    ssize_t result = call();
+    while (result < 0 && errno == EINTR) {
+        result = call();
+    }
+    return result;
+}
+
+/// What the layers above are told once this one has ended.
+ber_slen_t aborted() {
+    errno = ECONNABORTED;
+    return -1;
+}
+
 } // namespace
 
 Wire::~Wire() {
@@ -90,39 +105,35 @@ void Wire::wait_readable() const {
     ::poll(&entry, 1, deadline_.left_ms(stop_check_ms));
 }
 
+bool Wire::not_ready() {
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return true;
+    }
+    end_ = End::failed;
+    errno_ = errno;
+    return false;
+}
+
 ber_slen_t Wire::read(char* out, std::size_t size) {
     while (begin_ == filled_) {
         // Not EAGAIN once the time is over: a TLS renegotiation spins on EAGAIN (tls_g.c,
         // tlsg_sb_read).
         if (over()) {
-            errno = ECONNABORTED;
-            return -1;
+            return aborted();
         }
-        const ssize_t got = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+        const ssize_t got =
+            uninterrupted([&] { return ::recv(fd_, buffer_.data(), buffer_.size(), 0); });
         if (got > 0) {
             begin_ = 0;
             filled_ = static_cast<std::size_t>(got);
-            break;
-        }
-        if (got == 0) {
+        } else if (got == 0) {
             end_ = End::closed;
             errno = 0;
             return 0;
-        }
-        if (errno == EINTR) {
-            continue;
-        }
-        if (errno != EAGAIN && errno != EWOULDBLOCK) {
-            end_ = End::failed;
-            errno_ = errno;
+        } else if (!not_ready() || !handshaking_) {
             return -1;
-        }
-        if (!handshaking_) {
-            return -1;
-        }
-        if (!wait(POLLIN)) {
-            errno = ECONNABORTED;
-            return -1;
+        } else if (!wait(POLLIN)) {
+            return aborted();
         }
     }
     const std::size_t count = std::min(size, filled_ - begin_);
@@ -132,28 +143,19 @@ ber_slen_t Wire::read(char* out, std::size_t size) {
 }
 
 ber_slen_t Wire::write(const char* data, std::size_t size) {
-    for (;;) {
-        if (end_ != End::open) {
-            errno = ECONNABORTED;
-            return -1;
-        }
-        const ssize_t sent = ::send(fd_, data, size, MSG_NOSIGNAL);
+    while (end_ == End::open) {
+        const ssize_t sent = uninterrupted([&] { return ::send(fd_, data, size, MSG_NOSIGNAL); });
         if (sent >= 0) {
             return sent;
         }
-        if (errno == EINTR) {
-            continue;
-        }
-        if (errno != EAGAIN && errno != EWOULDBLOCK) {
-            end_ = End::failed;
-            errno_ = errno;
+        if (!not_ready()) {
             return -1;
         }
         if (closing_ || !wait(POLLOUT)) {
-            errno = ECONNABORTED;
-            return -1;
+            break;
         }
     }
+    return aborted();
 }
 
 std::string Wire::end_text() const {

@@ -49,6 +49,8 @@ class Wire {
     ber_slen_t write(const char* data, std::size_t size);
     bool wait(short events);
     bool over();
+    /// After a call that failed with errno: the socket only was not ready. Else this is the end.
+    bool not_ready();
 
     int fd_;
     std::stop_token stop_;

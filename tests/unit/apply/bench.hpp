@@ -3,6 +3,8 @@
 #include "apply/apply.hpp"
 #include "directory/memory.hpp"
 
+#include <doctest/doctest.h>
+
 #include <string>
 #include <vector>
 
@@ -10,6 +12,17 @@ namespace scp::test {
 
 inline Dn dn(const std::string& text) {
     return Dn::parse(text).value();
+}
+
+inline constexpr Flavour flavours[] = {Flavour::ad, Flavour::openldap};
+
+inline std::string error_of(const ChangeResult& result) {
+    return result.error ? result.error->message : "";
+}
+
+inline void check_done(const ChangeResult& result) {
+    CHECK_MESSAGE(result.state == ChangeResult::State::done, error_of(result));
+    CHECK_MESSAGE(!result.error, error_of(result));
 }
 
 /// Sessions with servers in memory: by default everything goes to dc1.<domain>.

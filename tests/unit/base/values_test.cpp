@@ -69,10 +69,37 @@ TEST_CASE("folding, globs and near words") {
                               "cxxd"));
     CHECK_FALSE(glob_match("a?c", "ac"));
     CHECK_FALSE(glob_match("abc", "abcd"));
-    CHECK(nearest("keyword", {"name", "keywords", "in"}) == "keywords");
-    CHECK(nearest("zzz", {"name", "keywords"}).empty());
     CHECK(to_base64("ab") == "YWI=");
     CHECK(to_base64("").empty());
+}
+
+TEST_CASE("near words") {
+    const std::vector<std::string> known{"name", "keywords", "in", "mode", "match", "usn"};
+    struct Row {
+        const char* name;
+        const char* word;
+        const char* meant; ///< empty: nothing is near
+    };
+    const std::vector<Row> rows{
+        {"a letter left out", "keyword", "keywords"},
+        {"a letter added", "modee", "mode"},
+        {"a letter mistaken", "moda", "mode"},
+        {"two letters swapped, a short word", "moed", "mode"},
+        {"two letters swapped at the beginning", "anme", "name"},
+        {"two letters swapped at the end, three letters", "uns", "usn"},
+        {"two letters swapped and another case", "MOED", "mode"},
+        {"two slips in a long word", "keywrosd", "keywords"},
+        {"two slips in a short word", "mdoa", ""},
+        {"letters swapped over another", "domw", ""},
+        {"the word itself", "in", "in"},
+        {"nothing like it", "zzz", ""},
+        {"the nearest, not the first", "nmae", "name"},
+        {"no word", "", ""},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        CHECK(nearest(row.word, known) == row.meant);
+    }
 }
 
 TEST_CASE("durations and times") {

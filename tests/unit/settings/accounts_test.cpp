@@ -40,7 +40,7 @@ TEST_CASE("Settings: accounts") {
          {"f:6:16: rules[r].accounts[#1]: needs exactly one of account, group, filter"}},
         {"an account's map with an unknown forest",
          account(R"({forest: crop, account: 'CORP\a'})"),
-         {R"(f:6:25: rules[r].accounts[#1].forest: no forest is named "crop")"}},
+         {R"(f:6:25: rules[r].accounts[#1].forest: no forest is named "crop"; did you mean "corp"?)"}},
         {"an account's map with an unknown key",
          account("{user: a}"),
          {R"(f:6:17: rules[r].accounts[#1].user: unknown key "user")"}},
