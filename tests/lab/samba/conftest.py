@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from objects import Scp  # noqa: E402
 from prerequisites import why_not  # noqa: E402
 from sambalab import SambaLab  # noqa: E402
+from scene import Scene  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +62,16 @@ def scp(samba_lab, svc):
     yield made
     with contextlib.suppress(ldap.NO_SUCH_OBJECT):
         samba_lab.delete(made.guid)
+
+
+@pytest.fixture(scope="module")
+def both_forests(samba_lab, tmp_path_factory):
+    one = Scene(samba_lab, tmp_path_factory.mktemp("scp"))
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def scene(both_forests):
+    yield both_forests
+    both_forests.clean()
