@@ -44,6 +44,10 @@ struct GlobalOptions {
 };
 void declare_global_options(CLI::App& app, GlobalOptions& options);
 
+/// A flag with one value, which must not be empty.
+void declare_single(CLI::App& app, const std::string& name, std::string& into,
+                    const std::string& help);
+
 /// --rule and the flags of a one-off rule, for verbs that work on rules.
 struct RuleOptions {
     std::vector<std::string> names; ///< --rule

@@ -15,11 +15,21 @@ void repeatable(CLI::App& app, const std::string& name, std::vector<std::string>
     app.add_option(name, into, help)->allow_extra_args(false)->type_name("");
 }
 
+/// An empty value is a script's unset variable, and taken for "not given" it would do something
+/// else than was asked.
+const CLI::Validator not_empty{
+    [](const std::string& value) { return std::string(value.empty() ? "is empty" : ""); }, ""};
+
 void single(CLI::App& app, const std::string& name, std::string& into, const std::string& help) {
-    app.add_option(name, into, help)->type_name("");
+    app.add_option(name, into, help)->type_name("")->check(not_empty);
 }
 
 } // namespace
+
+void declare_single(CLI::App& app, const std::string& name, std::string& into,
+                    const std::string& help) {
+    single(app, name, into, help);
+}
 
 void declare_global_options(CLI::App& app, GlobalOptions& options) {
     static const std::map<std::string, Format> formats{{"text", Format::text},

@@ -208,6 +208,15 @@ int run_chosen(const CommandLine& line, const Surroundings& around) {
                               {ErrorKind::usage, fmt::format("{} has no LDIF", chosen.verb->name),
                                "-o text, json or yaml", 0},
                               chosen.verb->schema);
+    if (!chosen.verb->connects && (options.overrides_connection() || !options.servers.empty()))
+        return report_failure(out,
+                              {ErrorKind::usage,
+                               fmt::format("{} looks at the settings alone: --server, --ca-file, "
+                                           "--starttls, --bind-dn, --password-file and --mech "
+                                           "change nothing there",
+                                           chosen.verb->name),
+                               "leave them away", 0},
+                              chosen.verb->schema);
     Context context(around, options, out);
     Result<Exit> result = [&]() -> Result<Exit> {
         try {

@@ -51,6 +51,7 @@ Verb config_check_verb() {
             .examples = "scpctl config check\nscpctl -c ./scpd.yaml config check -o json",
             .schema = "scpd.config/1",
             .ldif = false,
+            .connects = false,
             .declare = declare_config_check};
 }
 

@@ -46,6 +46,7 @@ Verb config_show_verb() {
             .examples = "scpctl config show\nscpctl -c ./scpd.yaml config show -o json",
             .schema = "scpd.config-show/1",
             .ldif = false,
+            .connects = false,
             .declare = declare_config_show};
 }
 

@@ -279,7 +279,7 @@ Result<Exit> run_create(Context& context, const CreateOptions& options) {
 RunVerb declare_create(CLI::App& app) {
     auto options = std::make_shared<CreateOptions>();
     const auto single = [&](const char* name, std::string& into, const char* help) {
-        app.add_option(name, into, help)->type_name("");
+        declare_single(app, name, into, help);
     };
     const auto repeatable = [&](const char* name, std::vector<std::string>& into,
                                 const char* help) {

@@ -298,7 +298,7 @@ RunVerb declare_explain(CLI::App& app) {
     auto options = std::make_shared<ExplainOptions>();
     declare_rule_options(app, options->rules);
     const auto single = [&](const char* name, std::string& into, const char* help) {
-        app.add_option(name, into, help)->type_name("");
+        declare_single(app, name, into, help);
     };
     single("--filter", options->filter, "F: what the agent asks, as its log has it");
     single("--log", options->log,

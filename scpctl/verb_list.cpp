@@ -124,7 +124,7 @@ Result<Exit> run_list(Context& context, const ListOptions& options) {
 RunVerb declare_list(CLI::App& app) {
     auto options = std::make_shared<ListOptions>();
     declare_rule_options(app, options->rules);
-    app.add_option("--domain", options->domain, "D: only SCPs of this domain")->type_name("");
+    declare_single(app, "--domain", options->domain, "D: only SCPs of this domain");
     app.add_flag("--all", options->all, "also SCPs that have nothing to do with a rule");
     return [options](Context& context) { return run_list(context, *options); };
 }

@@ -33,8 +33,7 @@ Result<Exit> run_plan(Context& context, const PlanOptions& options) {
 RunVerb declare_plan(CLI::App& app) {
     auto options = std::make_shared<PlanOptions>();
     declare_rule_options(app, options->rules);
-    app.add_option("--out", options->out, "FILE: keep the plan for `sync --plan FILE`")
-        ->type_name("");
+    declare_single(app, "--out", options->out, "FILE: keep the plan for `sync --plan FILE`");
     return [options](Context& context) { return run_plan(context, *options); };
 }
 

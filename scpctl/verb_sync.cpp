@@ -147,10 +147,9 @@ RunVerb declare_sync(CLI::App& app) {
     declare_rule_options(app, options->rules);
     app.add_flag("-n,--dry-run", options->dry_run, "write nothing: the same as plan");
     app.add_flag("-y,--yes", options->yes, "do not ask");
-    app.add_option("--plan", options->plan, "FILE: write only if the plan is still the one in FILE")
-        ->type_name("");
-    app.add_option("--approve", options->approve, "HASH: this plan may exceed the limits")
-        ->type_name("");
+    declare_single(app, "--plan", options->plan,
+                   "FILE: write only if the plan is still the one in FILE");
+    declare_single(app, "--approve", options->approve, "HASH: this plan may exceed the limits");
     return [options](Context& context) { return run_sync(context, *options); };
 }
 

@@ -30,6 +30,7 @@ struct Verb {
     std::string_view examples;                   ///< command lines, one a line
     std::string_view schema;                     ///< of its JSON document: "scpd.plan/1"
     bool ldif = false;                           ///< -o ldif makes sense
+    bool connects = true;                        ///< the connection flags make sense
     RunVerb (*declare)(CLI::App& app) = nullptr; ///< declares its options on `app`
 };
 

@@ -55,6 +55,13 @@ def test_a_later_verb_is_refused_by_name(scpctl, verb):
         (["-c", "/nowhere.yaml", "plan"], "settings"),
         (["sync"], "usage"),
         (["plan", "--server", "http://x"], "usage"),
+        *(([*verb.split(), *flag], "usage") for verb in ("config check", "config show")
+          for flag in (["--server", "ldaps://x"], ["--ca-file", "x"], ["--starttls"], ["--bind-dn", "x"],
+                       ["--password-file", "x"], ["--mech", "gssapi"])),
+        *((words.split() + [""], "usage") for words in
+          ("-c", "plan --history", "plan --container", "plan --mode", "plan --out", "sync --dry-run --plan",
+           "sync --dry-run --approve", "list --domain", "topology --format", "explain --filter", "explain --log",
+           "explain --agent-ccache", "create --container", "create --from")),
     ],
 )
 def test_json_also_on_failure(scpctl, arguments, kind):
