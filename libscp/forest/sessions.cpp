@@ -17,6 +17,7 @@ using DomainKey = std::pair<std::string, DomainName>;
 
 /// One server that was tried.
 struct Attempt {
+    DomainName domain; ///< whose log-in it took; empty: any
     ServerUri uri;
     SessionPtr session;
     std::optional<Error> error;
@@ -92,6 +93,7 @@ struct Sessions::Impl {
                                  const std::vector<std::pair<DomainName, ServerUri>>& servers) {
         std::vector<Attempt> attempts(servers.size());
         run_parallel(servers.size(), workers(), [&](std::size_t i) {
+            attempts[i].domain = servers[i].first;
             attempts[i].uri = servers[i].second;
             auto session =
                 connector.connect(endpoint(forest, servers[i].first, servers[i].second), stop);
@@ -129,7 +131,8 @@ struct Sessions::Impl {
     }
 
     Forest discover_forest(const ForestSettings& settings_of);
-    void open_domain(const ForestSettings& forest, Domain& domain, std::vector<Attempt>& attempts);
+    void open_domain(const ForestSettings& forest, const DomainName& root, Domain& domain,
+                     std::vector<Attempt>& attempts);
     void find_pdc(const Forest& forest, Domain& domain);
     Result<Directory*> open_pdc(const DomainKey& key, DomainState& state);
 };
@@ -167,7 +170,7 @@ Forest Sessions::Impl::discover_forest(const ForestSettings& forest_settings) {
         return forest;
 
     run_parallel(forest.domains.size(), workers(), [&](std::size_t i) {
-        open_domain(forest_settings, forest.domains[i], attempts);
+        open_domain(forest_settings, forest.root, forest.domains[i], attempts);
         find_pdc(forest, forest.domains[i]);
     });
     for (const auto& domain : forest.domains)
@@ -179,8 +182,8 @@ Forest Sessions::Impl::discover_forest(const ForestSettings& forest_settings) {
 }
 
 /// Takes the first session that serves the domain: of those open already, else of DNS.
-void Sessions::Impl::open_domain(const ForestSettings& forest, Domain& domain,
-                                 std::vector<Attempt>& attempts) {
+void Sessions::Impl::open_domain(const ForestSettings& forest, const DomainName& root,
+                                 Domain& domain, std::vector<Attempt>& attempts) {
     const DomainKey key{forest.name, domain.name};
     DomainState state;
     const auto* own = [&]() -> const DomainOverride* {
@@ -189,11 +192,16 @@ void Sessions::Impl::open_domain(const ForestSettings& forest, Domain& domain,
                                                                               : &found->second;
     }();
     const auto serves = [&](const Attempt& attempt) {
-        if (own != nullptr &&
-            std::find(own->servers.begin(), own->servers.end(), attempt.uri) == own->servers.end())
+        if (own != nullptr && (attempt.domain != domain.name ||
+                               std::ranges::find(own->servers, attempt.uri) == own->servers.end()))
             return false;
-        return attempt.session ? attempt.session->root_dse().default_naming_context == domain.nc
-                               : own != nullptr;
+        if (attempt.session)
+            return attempt.session->root_dse().default_naming_context == domain.nc;
+        // What does not answer cannot say whom it serves. The first server of the settings takes
+        // creates and deletes where there is no PDC emulator: it must not be forgotten when it is
+        // down.
+        const DomainName& home = attempt.domain.empty() ? root : attempt.domain;
+        return own != nullptr || home == domain.name;
     };
     const auto consider = [&](Attempt& attempt, const KnownDcs& known) {
         domain.servers.push_back(describe(attempt.uri, attempt.session.get(), known));
@@ -221,10 +229,16 @@ void Sessions::Impl::open_domain(const ForestSettings& forest, Domain& domain,
     if (!state.reader && own == nullptr && taken_down == down.end()) {
         auto located =
             connector.locate(domain.name.text(), scheme_for(forest.tls), forest.timeouts.connect);
+        const auto tried = [&](const ServerUri& uri) {
+            return std::ranges::any_of(domain.servers,
+                                       [&](const Server& server) { return server.uri == uri; });
+        };
         if (!located)
-            state.error = located.error();
+            state.error = state.error.value_or(located.error());
         else
             for (const auto& uri : *located) {
+                if (tried(uri))
+                    continue;
                 if (state.reader) {
                     domain.servers.push_back(describe(uri, nullptr, known));
                     continue;
