@@ -220,14 +220,12 @@ Reason DecisionTable::why_gone(const Copy& copy) const {
         return Reason::source_unmatched;
     // Which forests are trusted by default depends on the accounts: one that is unresolved must not
     // take trust away.
-    const auto open = [](const RuleView* view) {
-        return view->rule->trust_domains.empty() && !view->unresolved.empty();
-    };
     const auto foreign_domain = [&](const RuleView* view) {
         return distrust(*copy.source.scp, *view) == Reason::untrusted_domain;
     };
-    if (std::ranges::any_of(cell_.rules,
-                            [&](const auto* view) { return open(view) && foreign_domain(view); }))
+    if (std::ranges::any_of(cell_.rules, [&](const auto* view) {
+            return trust_is_open(*view) && foreign_domain(view);
+        }))
         return Reason::account_unresolved;
     return Reason::source_untrusted;
 }

@@ -133,7 +133,8 @@ void Pairer::take_unmarked(const Scp& scp) {
             trusted_by.push_back(one);
         const bool native =
             one->targets.contains(domain_of(scp)) && in_trusted_place(scp, *one->rule);
-        if (why == Reason::untrusted_domain && !native)
+        // While an account is unresolved that alone is reported: its forest may be this one.
+        if (why == Reason::untrusted_domain && !native && !trust_is_open(*one))
             out_.held.push_back(hold(*why, one->rule->name, scp,
                                      "the rule matches it, but its domain is not trusted"));
         else if (why == Reason::untrusted_place)

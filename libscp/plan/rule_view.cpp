@@ -130,6 +130,10 @@ std::optional<Reason> distrust(const Scp& scp, const RuleView& view) {
     return std::nullopt;
 }
 
+bool trust_is_open(const RuleView& view) {
+    return view.rule->trust_domains.empty() && !view.unresolved.empty();
+}
+
 bool in_trusted_place(const Scp& scp, const Rule& rule) {
     const auto place = scp.dn.relative_to(scp.nc);
     if (!place)

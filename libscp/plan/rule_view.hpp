@@ -38,6 +38,9 @@ struct RuleView {
 
 /// Why an SCP that the rule matches may not be its source: untrusted_domain or untrusted_place.
 [[nodiscard]] std::optional<Reason> distrust(const Scp& scp, const RuleView& view);
+/// Trust in domains goes by the accounts' forests, and an account is unresolved: which they are is
+/// not known.
+[[nodiscard]] bool trust_is_open(const RuleView& view);
 /// In trust.containers and not in trust.exclude, relative to its domain.
 [[nodiscard]] bool in_trusted_place(const Scp& scp, const Rule& rule);
 /// Where the rule may write: at or below its container; with `same`, any trusted place.
