@@ -32,6 +32,12 @@ struct Search {
                            ///< the server knows it
 };
 
+/// A continuation reference: where else the search would have to go on.
+struct Reference {
+    std::string uri;      ///< as the server wrote it
+    std::optional<Dn> dn; ///< its base; nullopt where the URI names none, or cannot be read
+};
+
 /// What a search gave. `incomplete` empty means: read to a *proved* end (result code 0 and, where
 /// paged, the last page's control with an empty cookie, no reference into a naming context that was
 /// asked for). Entries that came before a failure are kept: they exist, but nothing may be
@@ -39,8 +45,7 @@ struct Search {
 /// entries.
 struct Found {
     std::vector<Entry> entries;
-    std::vector<std::string>
-        references; ///< continuation references (search URIs), e.g. to child domains
+    std::vector<Reference> references; ///< e.g. to child domains
     std::optional<Error> incomplete;
 
     [[nodiscard]] bool complete() const { return !incomplete; }

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -131,6 +132,7 @@ class MemoryServer {
     std::function<std::optional<Error>(const Search&)>
         search_fault; ///< an Error: the search is incomplete with it
     std::function<bool(const Entry&, const Search&)> hidden; ///< true: no right to see it
+    std::set<std::string, LessNoCase> hidden_attributes;     ///< no right to read these of anything
     std::function<bool(const Write&, const MemoryObject*)>
         may_write;          ///< false: LDAP 50. The object is null for an add
     bool read_only = false; ///< answers writes with a referral (10), as an RODC

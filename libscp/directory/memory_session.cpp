@@ -148,6 +148,9 @@ void MemorySession::search_partition(const Search& search, const MemoryPartition
     std::ranges::sort(hits, {}, &MemoryObject::usn_created);
     for (const MemoryObject* object : hits) {
         found.entries.push_back({object->dn, selected(object->attributes, search)});
+        for (const std::string& name : server_.hidden_attributes) {
+            found.entries.back().attributes.erase(name);
+        }
     }
     for (const Dn& below : server_.subordinate) {
         const bool wanted = search.scope == Scope::subtree
@@ -155,7 +158,7 @@ void MemorySession::search_partition(const Search& search, const MemoryPartition
                                 : search.scope == Scope::one && below.parent() == base;
         if (wanted && below.is_within(partition.nc())) {
             found.references.push_back(
-                fmt::format("ldap://{}/{}", below.domain_name(), below.text()));
+                {fmt::format("ldap://{}/{}", below.domain_name(), below.text()), below});
         }
     }
 }

@@ -134,6 +134,7 @@ struct Sessions::Impl {
     void open_domain(const ForestSettings& forest, const DomainName& root, Domain& domain,
                      std::vector<Attempt>& attempts);
     void find_pdc(const Forest& forest, Domain& domain);
+    void read_trusts_of(Forest& forest);
     Result<Directory*> open_pdc(const DomainKey& key, DomainState& state);
 };
 
@@ -173,11 +174,6 @@ Forest Sessions::Impl::discover_forest(const ForestSettings& forest_settings) {
         open_domain(forest_settings, forest.root, forest.domains[i], attempts);
         find_pdc(forest, forest.domains[i]);
     });
-    for (const auto& domain : forest.domains)
-        if (const auto state = domains.find({forest.name, domain.name});
-            state != domains.end() && state->second.reader)
-            for (auto& trust : read_trusts(domain.nc, *state->second.reader))
-                forest.trusts.push_back(std::move(trust));
     return forest;
 }
 
@@ -287,6 +283,17 @@ void Sessions::Impl::find_pdc(const Forest& forest, Domain& domain) {
             server.pdc = state.pdc_role->empty() && &server == &domain.servers.front();
 }
 
+void Sessions::Impl::read_trusts_of(Forest& forest) {
+    std::vector<std::vector<Trust>> trusts(forest.domains.size());
+    run_parallel(trusts.size(), workers(), [&](std::size_t i) {
+        const auto state = domains.find({forest.name, forest.domains[i].name});
+        if (state != domains.end() && state->second.reader)
+            trusts[i] = read_trusts(forest.domains[i].nc, *state->second.reader);
+    });
+    for (auto& of_domain : trusts)
+        std::ranges::move(of_domain, std::back_inserter(forest.trusts));
+}
+
 Result<Directory*> Sessions::Impl::open_pdc(const DomainKey& key, DomainState& state) {
     const auto& [forest_name, domain_name] = key;
     const ForestSettings& forest = forest_settings(forest_name);
@@ -357,6 +364,8 @@ void Sessions::probe(Topology& topology) {
                                    impl_->dcs.at(open[i].forest->name));
         open[i].server->error = attempt.front().error;
     });
+    for (auto& forest : topology.forests)
+        impl_->read_trusts_of(forest);
 }
 
 Result<Directory*> Sessions::reader(const std::string& forest, const DomainName& domain) {

@@ -25,7 +25,8 @@ class Sessions {
     /// what could not be reached says so in the Topology.
     [[nodiscard]] Topology discover();
 
-    /// Tries the servers that discover() had no need of, all at once, for `scpctl topology`.
+    /// What only `scpctl topology` shows: tries the servers that discover() had no need of, all at
+    /// once, and reads the trusts.
     void probe(Topology& topology);
 
     /// The domain's pinned server.

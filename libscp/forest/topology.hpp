@@ -49,8 +49,8 @@ struct Forest {
     bool active_directory =
         false; ///< else a plain LDAP server: writes go to the first server of the settings
     std::vector<Domain> domains; ///< sorted by name
-    std::vector<Trust> trusts;
-    std::optional<Error> error; ///< nothing of the forest could be read: its domains are unknown
+    std::vector<Trust> trusts;   ///< once Sessions::probe() has read them
+    std::optional<Error> error;  ///< nothing of the forest could be read: its domains are unknown
 };
 
 struct Topology {

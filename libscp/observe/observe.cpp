@@ -2,9 +2,9 @@
 
 #include "observe/accounts.hpp"
 #include "observe/read_domain.hpp"
+#include "observe/read_fates.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 namespace scp {
@@ -35,57 +35,22 @@ std::set<std::pair<Guid, DomainName>> unseen_sources(const Observation& seen) {
     return unseen;
 }
 
-void resolve_accounts(const Topology& topology, Sessions& sessions, std::span<const Rule> rules,
-                      Observation& seen) {
-    std::vector<std::pair<AccountQuery, ResolvedAccount>>
-        known; // rules often name the same accounts
+/// Rules often name the same accounts: each is looked up once.
+std::vector<ResolvedAccount> resolve_accounts(const Topology& topology, Sessions& sessions,
+                                              std::span<const Rule> rules) {
+    std::vector<AccountQuery> queries;
+    for (const auto& rule : rules)
+        for (const auto& query : rule.accounts)
+            if (std::ranges::find(queries, query) == queries.end())
+                queries.push_back(query);
+    const auto known = look_up_accounts(topology, sessions, queries);
+    std::vector<ResolvedAccount> accounts;
     for (const auto& rule : rules)
         for (const auto& query : rule.accounts) {
-            const auto before = std::find_if(known.begin(), known.end(), [&](const auto& entry) {
-                return entry.first == query;
-            });
-            ResolvedAccount account =
-                before != known.end() ? before->second : look_up_account(topology, sessions, query);
-            if (before == known.end())
-                known.emplace_back(query, account);
-            account.rule = rule.name;
-            seen.accounts.push_back(std::move(account));
+            accounts.push_back(*std::ranges::find(known, query, &ResolvedAccount::query));
+            accounts.back().rule = rule.name;
         }
-}
-
-std::optional<Found> look_at(Directory& server, const Dn& dn) {
-    Search search;
-    search.base.dn = dn;
-    search.scope = Scope::base;
-    search.attributes = {"objectClass", "objectGUID", "entryUUID"};
-    return server.search(search);
-}
-
-PlaceView look_at_place(const Place& place, const Domain& domain, Directory& server) {
-    PlaceView view;
-    view.place = place;
-    const auto at = look_at(server, place.dn);
-    if (!at->complete()) {
-        view.error = at->incomplete;
-        return view;
-    }
-    if (!at->entries.empty()) {
-        view.occupant = guid_of(at->entries.front().attributes).value_or(Guid());
-        view.occupant_dn = at->entries.front().dn;
-        return view;
-    }
-    for (Dn parent = place.dn.parent(); parent.depth() > domain.nc.depth();
-         parent = parent.parent()) {
-        const auto above = look_at(server, parent);
-        if (!above->complete()) {
-            view.error = above->incomplete;
-            return view;
-        }
-        if (!above->entries.empty())
-            break;
-        view.missing_parents.insert(view.missing_parents.begin(), parent);
-    }
-    return view;
+    return accounts;
 }
 
 } // namespace
@@ -98,44 +63,14 @@ Observation observe(const Topology& topology, Sessions& sessions, std::span<cons
                  [&](std::size_t i) {
                      seen.domains[i] = read_domain(topology, *domains[i], sessions, rules);
                  });
-    for (const auto& [source, origin] : unseen_sources(seen))
-        seen.fates.push_back(read_fate(source, origin, topology, seen, sessions, rules));
-    resolve_accounts(topology, sessions, rules, seen);
+    seen.fates = read_fates(unseen_sources(seen), topology, seen, sessions, rules);
+    seen.accounts = resolve_accounts(topology, sessions, rules);
     return seen;
-}
-
-std::vector<PlaceView> observe_places(const Topology& topology, Sessions& sessions,
-                                      const std::vector<Place>& places) {
-    std::map<std::pair<std::string, DomainName>, std::vector<std::size_t>> by_domain;
-    std::vector<PlaceView> views(places.size());
-    for (std::size_t i = 0; i < places.size(); ++i)
-        by_domain[{places[i].forest, places[i].domain}].push_back(i);
-    const std::vector<std::pair<std::pair<std::string, DomainName>, std::vector<std::size_t>>> work(
-        by_domain.begin(), by_domain.end());
-    run_parallel(work.size(), static_cast<std::size_t>(sessions.settings().daemon.workers),
-                 [&](std::size_t w) {
-                     const auto& [key, indices] = work[w];
-                     const auto session = sessions.reader(key.first, key.second);
-                     const Domain* const domain = topology.find(key.first, key.second);
-                     for (const auto i : indices) {
-                         if (session && domain != nullptr) {
-                             views[i] = look_at_place(places[i], *domain, **session);
-                         } else {
-                             views[i].place = places[i];
-                             views[i].error = session ? Error{ErrorKind::not_found,
-                                                              "the domain is unknown", "", 0}
-                                                      : session.error();
-                         }
-                     }
-                 });
-    std::sort(views.begin(), views.end(),
-              [](const PlaceView& a, const PlaceView& b) { return a.place < b.place; });
-    return views;
 }
 
 ResolvedAccount resolve_account(const Topology& topology, Sessions& sessions,
                                 const AccountQuery& query) {
-    return look_up_account(topology, sessions, query);
+    return look_up_accounts(topology, sessions, {&query, 1}).front();
 }
 
 } // namespace scp

@@ -26,41 +26,19 @@ Filter domain_filter(std::span<const Rule> rules, const std::string& marker_attr
     return all_of({equals("objectClass", "serviceConnectionPoint"), any_of(std::move(wanted))});
 }
 
-/// The DN part of ldap://host/DN?…
-std::string reference_dn(std::string_view uri) {
-    const auto scheme = uri.find("://");
-    const auto slash = scheme == std::string_view::npos ? scheme : uri.find('/', scheme + 3);
-    if (slash == std::string_view::npos)
-        return {};
-    const std::string_view encoded = uri.substr(slash + 1, uri.find('?') - slash - 1);
-    std::string out;
-    for (std::size_t i = 0; i < encoded.size(); ++i) {
-        unsigned byte = 0;
-        if (encoded[i] == '%' && i + 2 < encoded.size() &&
-            sscanf(std::string(encoded.substr(i + 1, 2)).c_str(), "%2x", &byte) == 1) {
-            out += static_cast<char>(byte);
-            i += 2;
-        } else {
-            out += encoded[i];
-        }
-    }
-    return out;
-}
-
 /// A reference into a naming context that is read by itself loses nothing; any other might hide
 /// what we look for.
 std::optional<Error> unknown_reference(const Found& found, const Forest& forest,
                                        const Directory& server) {
     for (const auto& reference : found.references) {
-        const auto dn = Dn::parse(reference_dn(reference));
         const bool known =
-            dn && std::find(forest.naming_contexts.begin(), forest.naming_contexts.end(), *dn) !=
-                      forest.naming_contexts.end();
+            reference.dn && std::ranges::find(forest.naming_contexts, *reference.dn) !=
+                                forest.naming_contexts.end();
         if (!known)
             return Error{
                 ErrorKind::incomplete,
                 fmt::format("{} refers to {}, which is no naming context of the forest",
-                            server.server(), printable(reference)),
+                            server.server(), printable(reference.uri)),
                 "a part of the domain is served elsewhere; nothing is concluded from this read", 0};
     }
     return std::nullopt;
@@ -97,39 +75,6 @@ std::vector<Sid> own_sids(const RootDse& root) {
             sids.push_back(std::move(*sid));
     std::sort(sids.begin(), sids.end());
     return sids;
-}
-
-Found find_by_guid(const Guid& guid, const Domain& domain, Directory& server,
-                   std::span<const Rule> rules, const std::string& marker_attribute) {
-    Search search;
-    search.attributes = scp_attributes(rules, marker_attribute);
-    search.security = true;
-    search.base.dn = domain.nc;
-    if (server.takes_guid_names()) {
-        search.base.guid = guid;
-        search.scope = Scope::base;
-        search.deleted = true;
-    } else {
-        search.filter =
-            any_of({equals("objectGUID", guid.ad_bytes()), equals("entryUUID", guid.to_string())});
-    }
-    return server.search(search);
-}
-
-/// Where sources of the rules may lie there: at least one such container must be seen before
-/// absence means anything.
-bool surroundings_seen(const Domain& domain, Directory& server, std::span<const Rule> rules) {
-    for (const auto& rule : rules)
-        for (const auto& container : rule.trust_containers) {
-            Search search;
-            search.base.dn = domain.nc.descendant(container);
-            search.scope = Scope::base;
-            search.attributes = {"objectClass"};
-            const Found found = server.search(search);
-            if (found.complete() && !found.entries.empty())
-                return true;
-        }
-    return false;
 }
 
 } // namespace
@@ -178,49 +123,6 @@ DomainView read_domain(const Topology& topology, const Domain& domain, Sessions&
     if (!view.incomplete)
         view.incomplete = known_objects_missing(domain, server);
     return view;
-}
-
-SourceFate read_fate(const Guid& source, const DomainName& origin, const Topology& topology,
-                     const Observation& seen, Sessions& sessions, std::span<const Rule> rules) {
-    SourceFate fate;
-    fate.source = source;
-    fate.origin = origin;
-    fate.detail = fmt::format("{} is no domain of the forests", printable(origin.text()));
-    for (const auto& view : seen.domains) {
-        if (view.domain != origin)
-            continue;
-        const Domain* const domain = topology.find(view.forest, origin);
-        const auto session = sessions.reader(view.forest, origin);
-        if (!view.complete() || !session || domain == nullptr) {
-            fate.detail = view.incomplete ? view.incomplete->message
-                          : session       ? ""
-                                          : session.error().message;
-            continue;
-        }
-        const std::string& marker_attribute = sessions.settings().marker_attribute;
-        const Found found = find_by_guid(source, *domain, **session, rules, marker_attribute);
-        if (!found.complete()) {
-            fate.detail = found.incomplete->message;
-            continue;
-        }
-        if (!found.entries.empty()) {
-            const Entry& entry = found.entries.front();
-            const bool deleted =
-                equal_ascii_nocase(first_of(entry.attributes, "isDeleted"), "TRUE");
-            fate.state = deleted ? SourceFate::State::deleted : SourceFate::State::alive;
-            if (!deleted)
-                fate.scp = read_scp(entry, *domain, rules, marker_attribute);
-            fate.detail = printable(entry.dn.text());
-            return fate;
-        }
-        const bool around = surroundings_seen(*domain, **session, rules);
-        fate.state = around ? SourceFate::State::absent : SourceFate::State::not_seen;
-        fate.detail =
-            around ? fmt::format("{} has no object {}", view.server, source.to_string())
-                   : fmt::format("{} shows none of the containers where it could be", view.server);
-        return fate;
-    }
-    return fate;
 }
 
 } // namespace scp

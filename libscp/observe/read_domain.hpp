@@ -12,9 +12,4 @@ namespace scp {
 [[nodiscard]] DomainView read_domain(const Topology& topology, const Domain& domain,
                                      Sessions& sessions, std::span<const Rule> rules);
 
-/// (c) for one source that a marker names: looks for it by GUID in its origin.
-[[nodiscard]] SourceFate read_fate(const Guid& source, const DomainName& origin,
-                                   const Topology& topology, const Observation& seen,
-                                   Sessions& sessions, std::span<const Rule> rules);
-
 } // namespace scp

@@ -2,9 +2,11 @@
 
 #include "base/text.hpp"
 #include "directory/libldap/codes.hpp"
+#include "directory/libldap/reference.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace scp {
@@ -203,8 +205,8 @@ Result<void> LdapSession::take_result(LDAPMessage* message, const Search& search
     if (outcome->code == LDAP_REFERRAL && !outcome->referrals.empty()) {
         error.message += ": it refers to " + printable(outcome->referrals.front());
     }
-    found.references.insert(found.references.end(), outcome->referrals.begin(),
-                            outcome->referrals.end());
+    std::ranges::transform(outcome->referrals, std::back_inserter(found.references),
+                           read_reference);
     return fail(std::move(error));
 }
 
@@ -222,7 +224,7 @@ Result<void> LdapSession::take(LDAPMessage* message, const Search& search, Found
                         fmt::format("{}: a reference cannot be decoded", server()));
         }
         for (std::size_t i = 0; references && references[i] != nullptr; ++i) {
-            found.references.emplace_back(references[i]);
+            found.references.push_back(read_reference(references[i]));
         }
         return {};
     }

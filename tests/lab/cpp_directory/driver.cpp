@@ -44,6 +44,14 @@ Json to_json(const Error& error) {
             {"code", error.ldap_code}};
 }
 
+Json references_of(const Found& found) {
+    Json uris = Json::array();
+    for (const Reference& reference : found.references) {
+        uris.push_back(reference.uri);
+    }
+    return uris;
+}
+
 Json to_json(const Found& found) {
     Json entries = Json::array();
     for (const Entry& entry : found.entries) {
@@ -54,7 +62,7 @@ Json to_json(const Found& found) {
         entries.push_back({{"dn", entry.dn.text()}, {"attributes", std::move(attributes)}});
     }
     return {{"entries", std::move(entries)},
-            {"references", found.references},
+            {"references", references_of(found)},
             {"incomplete", found.incomplete ? to_json(*found.incomplete) : Json()}};
 }
 
