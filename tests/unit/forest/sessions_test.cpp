@@ -280,6 +280,11 @@ TEST_CASE("sessions: probing looks at the servers that discovery had no need of"
     ForestBench bench;
     auto& servers = bench.settings.forests[0];
     servers.domains.clear();
+    bench.domain("tree.test")
+        .put(dn("CN=partner.example,CN=System,DC=tree,DC=test"),
+             {{"objectClass", {"trustedDomain"}},
+              {"trustPartner", {"partner.example"}},
+              {"trustDirection", {"3"}}});
     bench.second_dc("emea.corp.test", "dc2.emea.corp.test");
     bench.second_dc("emea.corp.test", "dc3.emea.corp.test").unreachable = true;
     Sessions sessions(bench.settings, bench.forest, {});
@@ -287,7 +292,10 @@ TEST_CASE("sessions: probing looks at the servers that discovery had no need of"
     const DomainName emea("emea.corp.test");
     CHECK(line(*topology.find("corp", emea)) ==
           "emea.corp.test dc1.emea.corp.test* dc2.emea.corp.test- dc3.emea.corp.test- ok");
+    CHECK(topology.find_forest("corp")->trusts.empty()); // no cycle has a use for them
     sessions.probe(topology);
+    REQUIRE(topology.find_forest("corp")->trusts.size() == 1);
+    CHECK(topology.find_forest("corp")->trusts[0].domain.text() == "partner.example");
     CHECK(line(*topology.find("corp", emea)) ==
           "emea.corp.test dc1.emea.corp.test* dc2.emea.corp.test dc3.emea.corp.test- ok");
     CHECK(topology.find("corp", emea)->servers[1].site == "hq");
