@@ -26,6 +26,7 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
 
     CycleOptions options;
     options.rules = settings.rules;
+    options.confirmations = confirmations_;
     options.go_ahead = [&](const Plan&) { return !stop.stop_requested(); };
     options.open_history = [&]() -> Result<History*> {
         if (!history_) {
@@ -39,6 +40,7 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
 
     CycleDone done;
     done.report = run_cycle(sessions, options);
+    confirmations_ = done.report.plan.confirmations;
     for (const auto& view : done.report.observation.domains)
         if (auto endpoint = sessions.endpoint(view.forest, view.domain);
             endpoint && view.complete())

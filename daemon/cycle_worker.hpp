@@ -2,6 +2,7 @@
 
 #include "daemon/mailbox.hpp"
 #include "directory/directory.hpp"
+#include "plan/plan.hpp"
 #include "settings/settings.hpp"
 
 #include <filesystem>
@@ -28,7 +29,8 @@ class CycleWorker {
     Connector& connector_;
     Mailbox& mailbox_;
     std::filesystem::path history_dir_;
-    std::unique_ptr<History> history_; ///< used by the thread alone
+    std::unique_ptr<History> history_; ///< used by the thread alone, as the next one
+    Confirmations confirmations_;      ///< in memory only: from zero after a restart
     std::jthread thread_;
 };
 

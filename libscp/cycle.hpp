@@ -16,6 +16,14 @@ struct CycleOptions {
     std::vector<Rule> rules; ///< those selected
     std::optional<std::string>
         approved; ///< hash of a plan over the limits that a person has approved
+    /// Of the reads before, as their last plan left them: a daemon's cycles confirm each other.
+    Confirmations confirmations;
+    /// A retire that waits for nothing but more reads gets them at once.
+    bool confirm_at_once = false;
+    /// The wall clock, to the second.
+    std::function<Timestamp()> now = [] {
+        return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    };
     /// Asked with the guarded plan before anything is written; false: nothing is written. Null: a
     /// dry run.
     std::function<bool(const Plan&)> go_ahead;

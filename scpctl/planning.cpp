@@ -30,6 +30,7 @@ Result<Planned> run_planned(Context& context, CycleOptions options) {
     if (!sessions)
         return fail(sessions.error());
     options.progress = [&](const std::string& stage) { context.progress().stage(stage); };
+    options.confirm_at_once = true;
     options.open_history = [&] { return context.open_history(); };
     Planned planned;
     planned.report = run_cycle(**sessions, options);

@@ -7,8 +7,8 @@
 
 namespace scp {
 
-/// limits.changes: a plan with more changes is held whole (limit-exceeded), unless `approved` is
-/// its hash. A guard moves changes to held; it never edits one. Pure.
+/// A plan over any of the limits is held whole (limit-exceeded), unless `approved` is its hash. A
+/// guard moves changes to held; it never edits one. Pure.
 [[nodiscard]] Plan guard(Plan plan, const LimitSettings& limits,
                          const std::optional<std::string>& approved);
 

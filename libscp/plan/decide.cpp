@@ -9,7 +9,10 @@
 namespace scp {
 
 void DecisionTable::decide() {
-    if (target_incomplete() || rules_overlap())
+    if (target_incomplete())
+        return;
+    out_.copies[rule().name] += ours_.size();
+    if (rules_overlap())
         return;
     rule_gone();
     parked();

@@ -19,6 +19,9 @@ struct Decisions {
     std::vector<Proposal> proposals;
     std::vector<Held> held;
     std::size_t in_sync = 0;
+    Confirmations confirmations;
+    bool unconfirmed = false;
+    std::map<std::string, std::size_t, LessNoCase> copies;
     /// (rule, domain) where row 1 decided: reported once each.
     std::set<std::tuple<std::string, DomainRef>> incomplete;
 };

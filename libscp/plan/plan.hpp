@@ -4,11 +4,13 @@
 #include "base/dn.hpp"
 #include "base/guid.hpp"
 #include "base/names.hpp"
+#include "base/time.hpp"
 #include "forest/topology.hpp"
 #include "observe/observation.hpp"
 #include "plan/reason.hpp"
 #include "settings/settings.hpp"
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -68,11 +70,29 @@ struct Held {
     [[nodiscard]] std::string id() const;
 };
 
+/// A copy that one complete read says is to be retired. Only a read that says it of the same copy
+/// for the same reason confirms it.
+struct Retirement {
+    std::string forest;
+    DomainName domain;
+    Guid copy;
+    Reason reason = Reason::source_deleted;
+    friend auto operator<=>(const Retirement&, const Retirement&) = default;
+};
+/// How many reads in a row, the last one before this included, have said so.
+using Confirmations = std::map<Retirement, int>;
+
 struct Plan {
     /// By forest and domain; in each, containers first (outer before inner), then by DN and op.
     std::vector<Change> changes;
     std::vector<Held> held;  ///< by forest, domain, DN, reason
     std::size_t in_sync = 0; ///< copies and natives that serve a target as they are
+    /// What this read adds to those before it: to be given to the next one. Rules in mode sync only.
+    Confirmations confirmations;
+    bool unconfirmed = false; ///< a retire waits for nothing but more reads
+    /// Copies of ours a rule, by its name, in targets that were read whole: what limits.delete_percent
+    /// is of.
+    std::map<std::string, std::size_t, LessNoCase> copies;
 
     /// "sha256:…" over sorted (op, forest, nc, DN or GUID, old → new values) of changes and of
     /// those held as limit-exceeded or awaiting-approval; markers, servers, times and errors left
@@ -85,6 +105,8 @@ struct PlanInput {
     std::span<const Rule> rules; ///< those selected
     const Topology& topology;
     const Observation& observation;
+    Timestamp now{};               ///< of the cycle: what a retire mark is made with and judged by
+    Confirmations confirmations{}; ///< of the reads before; empty after a start
 };
 
 /// The decision table of DESIGN.md, whole, then the rule's mode. Pure: the same input in any order

@@ -164,7 +164,7 @@ constexpr std::array explanations{
     SCP_REASON(
         limit_exceeded, "limit-exceeded",
         "The plan has more changes than the limits allow at once, so none of it is carried out.",
-        "Read it; then approve its hash (scpctl sync --approve HASH), or raise limits.changes."),
+        "Read it; then approve its hash (scpctl sync --approve HASH), or raise the limit."),
     SCP_REASON(mode_forbids, "mode-forbids", "The rule's mode does not let scpd make this change.",
                "Set the rule's mode to upsert when you have seen enough."),
     SCP_REASON(paused, "paused", "The rule is paused by a person.",

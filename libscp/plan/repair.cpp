@@ -201,19 +201,6 @@ void DecisionTable::hold_copy(Reason reason, const Copy& copy, std::string detai
     out_.held.push_back(std::move(held));
 }
 
-/// Held, whatever the mode: this version deletes nothing.
-void DecisionTable::retire(Reason reason, const Copy& copy, std::string detail) {
-    Change remove = change(Op::remove, reason);
-    remove.source.reset();
-    if (copy.source.scp != nullptr)
-        remove.source = source_ref(*copy.source.scp);
-    remove.dn = copy.scp->dn;
-    remove.guid = copy.scp->guid;
-    remove.before = content(*copy.scp);
-    remove.marker_before = copy.scp->marker_value;
-    out_.held.push_back(hold(reason, remove, std::move(detail)));
-}
-
 void DecisionTable::propose(Change change, std::set<DomainRef> waits_for) {
     out_.proposals.push_back({std::move(change), &rule(), std::move(waits_for)});
 }

@@ -163,6 +163,9 @@ Plan Settler::run() && {
     index();
     plan_.held = std::move(in_.held);
     plan_.in_sync = in_.in_sync;
+    plan_.confirmations = std::move(in_.confirmations);
+    plan_.unconfirmed = in_.unconfirmed;
+    plan_.copies = std::move(in_.copies);
     for (const auto& proposal : in_.proposals)
         settle(proposal);
     for (auto& [place, container] : containers_) {

@@ -89,6 +89,8 @@ class DecisionTable {
     void hold_cell(Reason reason, const Dn& dn, std::string detail);
     void hold_copy(Reason reason, const Copy& copy, std::string detail);
     void retire(Reason reason, const Copy& copy, std::string detail);
+    void retire_confirmed(Change remove, const Copy& copy, std::string detail);
+    [[nodiscard]] Change removal(Reason reason, const Copy& copy) const;
     void propose(Change change, std::set<DomainRef> waits_for = {});
 
     const PlanInput& input_;

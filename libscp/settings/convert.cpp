@@ -237,7 +237,10 @@ Settings to_settings(const SettingsTree& root) {
         settings.forests.push_back(to_forest(forest));
     for (const auto& rule : items_of(root, "rules"))
         settings.rules.push_back(to_rule(rule));
-    read_number(map_of(root, "limits"), "changes", settings.limits.changes);
+    const auto& limits = map_of(root, "limits");
+    read_number(limits, "changes", settings.limits.changes);
+    read_number(limits, "deletes", settings.limits.deletes);
+    read_number(limits, "delete_percent", settings.limits.delete_percent);
     settings.daemon = to_daemon(map_of(root, "daemon"));
     read(map_of(root, "marker"), "attribute", settings.marker_attribute);
     settings.log = to_log(map_of(root, "log"));

@@ -80,8 +80,11 @@ struct Rule {
     int prune_confirmations = 3;
 };
 
+/// A cycle over any of them is held whole until a person approves it.
 struct LimitSettings {
     std::size_t changes = 100;
+    std::size_t deletes = 5;
+    std::size_t delete_percent = 30; ///< of a rule's copies, where it has ten or more
 };
 
 struct DaemonSettings {

@@ -40,9 +40,9 @@ std::string render_marker(const std::string& value) {
     if (marker->version.kind != SourceVersion::Kind::none)
         out += " at " + marker->version.text;
     if (marker->gone)
-        out += ", gone";
+        out += ", gone " + to_rfc3339(*marker->gone);
     if (marker->parked)
-        out += ", parked";
+        out += ", parked " + to_rfc3339(*marker->parked);
     return out;
 }
 

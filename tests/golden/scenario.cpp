@@ -63,7 +63,8 @@ Mode mode_named(const std::string& name) {
 void read_rule(World& world, const YAML::Node& node) {
     only(node, {"name", "keywords", "glob", "accounts", "unresolved", "lost", "account_forest",
                 "targets", "exclude", "trust", "trust_containers", "trust_exclude", "container",
-                "create_containers", "attributes", "mode", "prefer", "selected"});
+                "create_containers", "attributes", "mode", "prefer", "selected", "confirmations",
+                "grace"});
     Rule rule = a_rule(node["name"].as<std::string>("mage"));
     if (node["keywords"])
         rule.keywords = strings(node["keywords"]);
@@ -97,6 +98,8 @@ void read_rule(World& world, const YAML::Node& node) {
         rule.attributes = strings(node["attributes"]);
     rule.mode = mode_named(node["mode"].as<std::string>("upsert"));
     rule.prefer = domains(node["prefer"]);
+    rule.prune_confirmations = node["confirmations"].as<int>(rule.prune_confirmations);
+    rule.prune_grace = *parse_duration(node["grace"].as<std::string>(to_duration(rule.prune_grace)));
     world.add_rule(rule, node["selected"].as<bool>(true));
 }
 
@@ -195,6 +198,20 @@ SourceFate read_fate(const YAML::Node& node) {
     return fate;
 }
 
+Confirmations read_confirmations(const YAML::Node& list) {
+    Confirmations confirmations;
+    for (const auto& node : list) {
+        only(node, {"n", "in", "reason", "reads"});
+        const auto domain = domain_named(node["in"].as<std::string>());
+        const auto reason = parse_reason(node["reason"].as<std::string>());
+        if (!reason)
+            throw std::runtime_error("no such reason");
+        confirmations[{forest_of(domain), DomainName(domain),
+                       guid_number(node["n"].as<unsigned>()), *reason}] = node["reads"].as<int>();
+    }
+    return confirmations;
+}
+
 std::set<Place> read_places(const YAML::Node& node) {
     std::set<Place> places;
     for (const auto& pair : node) {
@@ -237,7 +254,7 @@ void read_domains(World& world, const YAML::Node& root) {
 World read_scenario(const std::string& yaml) {
     const YAML::Node root = YAML::Load(yaml);
     only(root, {"what", "rules", "domains", "no_domains", "owners", "lost_forests", "as_it_was",
-                "scps", "fates", "objects", "missing", "unreadable"});
+                "scps", "fates", "objects", "missing", "unreadable", "confirmed"});
     World world;
     read_domains(world, root);
     if (!root["rules"])
@@ -258,6 +275,7 @@ World read_scenario(const std::string& yaml) {
     }
     for (const auto& node : root["fates"])
         world.observation.fates.push_back(read_fate(node));
+    world.confirmations = read_confirmations(root["confirmed"]);
     world.other_objects = read_places(root["objects"]);
     world.missing_containers = read_places(root["missing"]);
     world.unreadable = read_places(root["unreadable"]);

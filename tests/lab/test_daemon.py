@@ -147,7 +147,7 @@ def test_a_new_source_and_its_end_are_seen(world: World, scpd):
     daemon.wait(lambda: world.copy("corp", "new"), "its copy", DEADLINE)
     world.apac.delete("CN=new,CN=System")
     daemon.wait_log(r"held: .*source-deleted", DEADLINE)
-    assert world.copy("corp", "new"), "this version deletes nothing"
+    assert world.copy("corp", "new"), "mode upsert deletes nothing"
 
 
 def test_the_resync_finds_what_no_watch_told(world: World, scpd):

@@ -18,6 +18,8 @@ class World {
     std::vector<Rule> rules; ///< those selected; settings.rules holds them all
     Topology topology;
     Observation observation;
+    Timestamp now = *parse_rfc3339("2026-06-01T00:00:00Z");
+    Confirmations confirmations;        ///< of the reads before
     std::set<Place> other_objects;      ///< DNs taken by what is no SCP
     std::set<Place> missing_containers; ///< containers that are not there
     std::set<Place> unreadable;         ///< places that cannot be looked at
@@ -59,7 +61,9 @@ class World {
         observation.accounts.push_back(std::move(account));
     }
 
-    [[nodiscard]] PlanInput input() const { return {settings, rules, topology, observation}; }
+    [[nodiscard]] PlanInput input() const { 
+        return {settings, rules, topology, observation, now, confirmations};
+    }
 
     [[nodiscard]] Plan plan() {
         observation.places.clear();

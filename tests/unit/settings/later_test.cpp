@@ -39,10 +39,6 @@ rules:
           "accepted",
           "f:7:34: rules[r].bindings.deny: is not in this version; only the empty list is "
           "accepted"}},
-        {"limits",
-         with("limits: {deletes: 5, delete_percent: 30}"),
-         {"f:3:19: limits.deletes: is not in this version; leave it out",
-          "f:3:38: limits.delete_percent: is not in this version; leave it out"}},
         {"daemon.watch",
          with("daemon: {watch: notify}"),
          {R"(f:3:17: daemon.watch: "notify" is not in this version; accepted: auto, usn, syncrepl, poll)"}},

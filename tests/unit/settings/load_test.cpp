@@ -75,6 +75,8 @@ daemon: { debounce: 100ms }
     CHECK(s.daemon.debounce == std::chrono::milliseconds(100));
     CHECK(s.daemon.workers == 8);
     CHECK(s.limits.changes == 100);
+    CHECK(s.limits.deletes == 5);
+    CHECK(s.limits.delete_percent == 30);
     CHECK(s.marker_attribute == "msDS-Settings");
     CHECK(loaded.origins.at("rules[mage].match.keywords") == "f.yaml:14");
     CHECK(loaded.origins.at("forests[corp].domains[emea.corp.test].auth.mechanism") == "f.yaml:8");

@@ -1,0 +1,71 @@
+#include "plan/hold.hpp"
+#include "plan/table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+// What becomes of a copy that a row wants to retire (DESIGN.md, below the table): held until enough
+// reads in a row say the same, then marked, and deleted once it has borne the mark for long enough.
+
+namespace scp {
+
+void DecisionTable::retire(Reason reason, const Copy& copy, std::string detail) {
+    Change remove = removal(reason, copy);
+    if (rule().mode != Mode::sync) {
+        out_.held.push_back(hold(reason, remove, std::move(detail)));
+        return;
+    }
+    // Several rules that write alike may still prune otherwise: the most patient decides.
+    int needed = 1;
+    for (const auto* views : {&cell_.rules, &cell_.also})
+        for (const auto* view : *views)
+            needed = std::max(needed, view->rule->prune_confirmations);
+    const Retirement key{cell_.target.forest, cell_.target.domain, copy.scp->guid, reason};
+    const auto before = input_.confirmations.find(key);
+    const int reads =
+        std::min(needed, 1 + (before == input_.confirmations.end() ? 0 : before->second));
+    out_.confirmations[key] = reads;
+    if (reads >= needed)
+        return retire_confirmed(std::move(remove), copy, std::move(detail));
+    out_.unconfirmed = true;
+    detail += fmt::format("; seen so by {} of {} reads in a row", reads, needed);
+    out_.held.push_back(hold(reason, remove, std::move(detail)));
+}
+
+void DecisionTable::retire_confirmed(Change remove, const Copy& copy, std::string detail) {
+    Marker marker = copy.marker();
+    const auto gone = marker.gone;
+    marker.gone = input_.now;
+    // The mark's time is new in a delete too: whoever repairs the copy in between finds another
+    // marker than he read, and one whose delete did not follow begins its grace anew.
+    remove.marker_after = to_string(marker);
+    if (!gone) {
+        remove.op = Op::mark;
+        remove.after = remove.before;
+        return propose(std::move(remove));
+    }
+    auto grace = std::chrono::milliseconds::zero();
+    for (const auto* views : {&cell_.rules, &cell_.also})
+        for (const auto* view : *views)
+            grace = std::max(grace, view->rule->prune_grace);
+    const auto end = *gone + std::chrono::ceil<std::chrono::seconds>(grace);
+    if (input_.now >= end)
+        return propose(std::move(remove));
+    detail += "; marked since " + to_rfc3339(*gone) + ", to be deleted from " + to_rfc3339(end) + " on";
+    out_.held.push_back(hold(Reason::grace, remove, std::move(detail)));
+}
+
+Change DecisionTable::removal(Reason reason, const Copy& copy) const {
+    Change remove = change(Op::remove, reason);
+    remove.source.reset();
+    if (copy.source.scp != nullptr)
+        remove.source = source_ref(*copy.source.scp);
+    remove.dn = copy.scp->dn;
+    remove.guid = copy.scp->guid;
+    remove.before = content(*copy.scp);
+    remove.marker_before = copy.scp->marker_value;
+    return remove;
+}
+
+} // namespace scp
