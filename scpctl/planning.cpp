@@ -73,12 +73,15 @@ Exit exit_of_read(Context& context, const std::optional<Error>& incomplete, Exit
     }
     if (!incomplete)
         return otherwise;
-    if (context.options().partial) {
+    // What was not even tried for the caller's own mistake, such as a CA file that is not there, is
+    // more than an unread domain.
+    const bool mistake = exit_for(*incomplete) == Exit::usage;
+    if (context.options().partial && !mistake) {
         context.out().note("scpctl: " + incomplete->message);
         return otherwise;
     }
     context.out().error(*incomplete);
-    return more_urgent(otherwise, Exit::unreachable);
+    return more_urgent(otherwise, mistake ? Exit::usage : Exit::unreachable);
 }
 
 Exit exit_of_plan(const CycleReport& report) {

@@ -31,7 +31,7 @@ void print_planned(Context& context, const Planned& planned,
                    std::string (*text)(const CycleReport&, const Style&));
 
 /// Interrupted, or unreachable (says so on stderr) where a needed domain was not read to its end,
-/// unless --partial; else `otherwise`.
+/// unless --partial; usage where it was not read for a mistake of the caller's; else `otherwise`.
 [[nodiscard]] Exit exit_of_read(Context& context, const std::optional<Error>& incomplete,
                                 Exit otherwise);
 

@@ -189,3 +189,20 @@ def test_what_ldif_shows_can_be_read_again(lab, scpctl, scratch):
         env={"PATH": "/usr/bin:/bin"},
     )
     assert parsed.stdout.strip() == b"1", parsed.stderr
+
+
+@pytest.mark.parametrize("verb", [
+    ("topology",), ("list", "--keyword", "QmmEx"), ("show", "CN=x,DC=corp,DC=test"),
+    ("plan", "--keyword", "QmmEx", "--to", "corp.test"), ("diff", "--keyword", "QmmEx", "--to", "corp.test"),
+    ("sync", "--yes", "--partial", "--keyword", "QmmEx", "--to", "corp.test"),
+    ("create", "--domain", "corp.test", "--name", "x", "--keyword", "k", "--binding", "b"),
+    ("explain", "--account", "svc-mage@corp.test", "--keyword", "QmmEx"),
+], ids=lambda verb: verb[0])
+@pytest.mark.parametrize("flag", ["--ca-file", "--password-file"])
+def test_a_file_that_is_not_there_is_the_callers_mistake(lab, scpctl, scratch, verb, flag):
+    """The same exit code for every verb, whatever else was or was not read."""
+    flags = one_off(lab, "corp")
+    flags[flags.index(flag) + 1] = str(scratch / "absent")
+    done = scpctl(*flags, "-o", "json", *verb)
+    assert done.returncode == 2, done
+    assert str(scratch / "absent") in done.json["error"]["message"], done
