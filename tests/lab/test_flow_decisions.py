@@ -260,8 +260,6 @@ CASES = [
     Case("10 a foreign copy that differs", mirrored(mark(i="another"), changed),
          held=[("foreign-owner", "corp")]),
     Case("11 source deleted", mirrored(delete_source), held=[("source-deleted", "corp")]),
-    Case("11 source deleted, mode sync", mirrored(setting("mode", "sync"), delete_source),
-         held=[("source-deleted", "corp")]),
     Case("11 source's keywords no longer match", mirrored(
         lambda w: w.emea.modify(w.source_dn, {"keywords": ["else"]})),
          held=[("source-unmatched", "corp")]),
