@@ -26,7 +26,8 @@ Plan read_and_plan(Sessions& sessions, const CycleOptions& options, CycleReport&
     return make_plan(input);
 }
 
-/// Each read adds at most one to a count: more reads than the most patient rule asks for are no use.
+/// Each read adds at most one to a count: more reads than the most patient rule asks for are no
+/// use.
 int most_reads(const std::vector<Rule>& rules) {
     int reads = 1;
     for (const auto& rule : rules)
@@ -43,8 +44,8 @@ CycleReport run_cycle(Sessions& sessions, const CycleOptions& options) {
     report.topology = sessions.discover();
 
     Plan plan = read_and_plan(sessions, options, report, options.confirmations);
-    for (int reads = 1; options.confirm_at_once && plan.unconfirmed && reads < most_reads(options.rules);
-         ++reads)
+    for (int reads = 1;
+         options.confirm_at_once && plan.unconfirmed && reads < most_reads(options.rules); ++reads)
         plan = read_and_plan(sessions, options, report, plan.confirmations);
     report.plan = guard(std::move(plan), sessions.settings().limits, options.approved);
 

@@ -10,7 +10,8 @@
 namespace scp {
 namespace {
 
-/// Below so many copies of a rule a percentage says little: there, deleting all of them is too much.
+/// Below so many copies of a rule a percentage says little: there, deleting all of them is too
+/// much.
 constexpr std::size_t few_copies = 10;
 
 /// Why the deletes of one rule are too many of its copies; empty: they are not.
@@ -21,8 +22,9 @@ std::string too_large_a_share(const std::string& rule, std::size_t deletes, std:
                    ? fmt::format("all {} copies of rule {} would be deleted", deletes, rule)
                    : "";
     return deletes * 100 > percent * copies
-               ? fmt::format("{} of {} copies of rule {} would be deleted, limits.delete_percent is {}",
-                             deletes, copies, rule, percent)
+               ? fmt::format(
+                     "{} of {} copies of rule {} would be deleted, limits.delete_percent is {}",
+                     deletes, copies, rule, percent)
                : "";
 }
 

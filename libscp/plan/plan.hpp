@@ -87,11 +87,12 @@ struct Plan {
     std::vector<Change> changes;
     std::vector<Held> held;  ///< by forest, domain, DN, reason
     std::size_t in_sync = 0; ///< copies and natives that serve a target as they are
-    /// What this read adds to those before it: to be given to the next one. Rules in mode sync only.
+    /// What this read adds to those before it: to be given to the next one. Rules in mode sync
+    /// only.
     Confirmations confirmations;
     bool unconfirmed = false; ///< a retire waits for nothing but more reads
-    /// Copies of ours a rule, by its name, in targets that were read whole: what limits.delete_percent
-    /// is of.
+    /// Copies of ours a rule, by its name, in targets that were read whole: what
+    /// limits.delete_percent is of.
     std::map<std::string, std::size_t, LessNoCase> copies;
 
     /// "sha256:…" over sorted (op, forest, nc, DN or GUID, old → new values) of changes and of

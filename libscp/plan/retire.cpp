@@ -52,7 +52,8 @@ void DecisionTable::retire_confirmed(Change remove, const Copy& copy, std::strin
     const auto end = *gone + std::chrono::ceil<std::chrono::seconds>(grace);
     if (input_.now >= end)
         return propose(std::move(remove));
-    detail += "; marked since " + to_rfc3339(*gone) + ", to be deleted from " + to_rfc3339(end) + " on";
+    detail +=
+        "; marked since " + to_rfc3339(*gone) + ", to be deleted from " + to_rfc3339(end) + " on";
     out_.held.push_back(hold(Reason::grace, remove, std::move(detail)));
 }
 

@@ -61,9 +61,25 @@ Mode mode_named(const std::string& name) {
 }
 
 void read_rule(World& world, const YAML::Node& node) {
-    only(node, {"name", "keywords", "glob", "accounts", "unresolved", "lost", "account_forest",
-                "targets", "exclude", "trust", "trust_containers", "trust_exclude", "container",
-                "create_containers", "attributes", "mode", "prefer", "selected", "confirmations",
+    only(node, {"name",
+                "keywords",
+                "glob",
+                "accounts",
+                "unresolved",
+                "lost",
+                "account_forest",
+                "targets",
+                "exclude",
+                "trust",
+                "trust_containers",
+                "trust_exclude",
+                "container",
+                "create_containers",
+                "attributes",
+                "mode",
+                "prefer",
+                "selected",
+                "confirmations",
                 "grace"});
     Rule rule = a_rule(node["name"].as<std::string>("mage"));
     if (node["keywords"])
@@ -99,7 +115,8 @@ void read_rule(World& world, const YAML::Node& node) {
     rule.mode = mode_named(node["mode"].as<std::string>("upsert"));
     rule.prefer = domains(node["prefer"]);
     rule.prune_confirmations = node["confirmations"].as<int>(rule.prune_confirmations);
-    rule.prune_grace = *parse_duration(node["grace"].as<std::string>(to_duration(rule.prune_grace)));
+    rule.prune_grace =
+        *parse_duration(node["grace"].as<std::string>(to_duration(rule.prune_grace)));
     world.add_rule(rule, node["selected"].as<bool>(true));
 }
 
@@ -206,8 +223,8 @@ Confirmations read_confirmations(const YAML::Node& list) {
         const auto reason = parse_reason(node["reason"].as<std::string>());
         if (!reason)
             throw std::runtime_error("no such reason");
-        confirmations[{forest_of(domain), DomainName(domain),
-                       guid_number(node["n"].as<unsigned>()), *reason}] = node["reads"].as<int>();
+        confirmations[{forest_of(domain), DomainName(domain), guid_number(node["n"].as<unsigned>()),
+                       *reason}] = node["reads"].as<int>();
     }
     return confirmations;
 }

@@ -61,7 +61,7 @@ class World {
         observation.accounts.push_back(std::move(account));
     }
 
-    [[nodiscard]] PlanInput input() const { 
+    [[nodiscard]] PlanInput input() const {
         return {settings, rules, topology, observation, now, confirmations};
     }
 
