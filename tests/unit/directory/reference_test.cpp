@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 using namespace scp;
+using namespace std::string_literals;
 
 TEST_CASE("references: the name that a server refers to") {
     struct Row {
@@ -26,7 +27,7 @@ TEST_CASE("references: the name that a server refers to") {
         {"an escape of no digits", "ldap://h/OU=a%zz", ""},
         {"a sign is no digit", "ldap://h/OU=a%+1b", ""},
         {"a NUL behind a known name", "ldap://h/DC=emea%00,DC=evil", ""},
-        {"a real NUL", std::string("ldap://h/DC=emea\0,DC=evil", 27), ""},
+        {"a real NUL", "ldap://h/DC=emea\0,DC=evil"s, ""},
         {"no name", "ldap://h", ""},
         {"an empty name", "ldap://h/", ""},
         {"no DN", "ldap://h/emea", ""},
