@@ -395,8 +395,10 @@ Result<Directory*> Sessions::writer(const std::string& forest, const DomainName&
 
 Result<Directory*> Sessions::global_catalog(const std::string& forest) {
     const ForestSettings& settings = impl_->forest_settings(forest);
+    std::unique_lock guard(impl_->lock);
     if (const auto found = impl_->catalogs.find(forest); found != impl_->catalogs.end())
         return found->second.get();
+    guard.unlock(); // connecting takes time; one forest is asked by one thread at a time
     std::vector<ServerUri> servers = settings.global_catalog.servers;
     if (settings.global_catalog.mode == GlobalCatalogSettings::Mode::automatic)
         for (const auto& known : impl_->topology.forests)
@@ -413,8 +415,10 @@ Result<Directory*> Sessions::global_catalog(const std::string& forest) {
     for (const auto& uri : servers) {
         auto session =
             impl_->connector.connect(Impl::endpoint(settings, settings.domain, uri), impl_->stop);
-        if (session)
+        if (session) {
+            guard.lock();
             return (impl_->catalogs[forest] = std::move(*session)).get();
+        }
         last = session.error();
     }
     return fail(std::move(last));

@@ -34,7 +34,8 @@ class Sessions {
     /// The PDC emulator's session (not AD: the first server of the settings);
     /// ErrorKind::unreachable without it.
     [[nodiscard]] Result<Directory*> writer(const std::string& forest, const DomainName& domain);
-    /// A global catalog of the forest. ErrorKind::not_found where there is none or it is off.
+    /// A global catalog of the forest, for one thread at a time. ErrorKind::not_found where there
+    /// is none or it is off.
     [[nodiscard]] Result<Directory*> global_catalog(const std::string& forest);
     /// How to open another session with the server that reader() uses, e.g. to watch it from
     /// another thread.

@@ -96,9 +96,25 @@ struct PlaceView {
     std::optional<Error> error; ///< could not be looked at
 };
 
+/// What a global catalog showed of a domain that was not read whole. It lags, and has neither
+/// markers nor owners: nothing in it is ever a source. All that it may tell is that no SCP of some
+/// name is there.
+struct CatalogView {
+    std::string forest;
+    DomainName domain;
+    std::string server; ///< URI of the catalog; empty where none could be asked
+    std::optional<Error>
+        incomplete;       ///< empty: read to a proved end, and the domain itself was seen there
+    std::vector<Dn> scps; ///< what the rules' keywords match; sorted
+    [[nodiscard]] bool complete() const { return !incomplete; }
+};
+
 struct Observation {
     std::vector<DomainView>
         domains; ///< one for every domain of the topology, sorted by forest and domain
+    std::vector<CatalogView>
+        catalogs;                  ///< one for each incomplete domain of a forest whose settings
+                                   ///< let its global catalog be asked; sorted likewise
     std::vector<SourceFate> fates; ///< sorted by source GUID
     std::vector<ResolvedAccount> accounts;
     std::vector<PlaceView> places; ///< sorted by place

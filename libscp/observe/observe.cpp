@@ -1,6 +1,7 @@
 #include "observe/observe.hpp"
 
 #include "observe/accounts.hpp"
+#include "observe/read_catalogs.hpp"
 #include "observe/read_domain.hpp"
 #include "observe/read_fates.hpp"
 
@@ -63,6 +64,7 @@ Observation observe(const Topology& topology, Sessions& sessions, std::span<cons
                  [&](std::size_t i) {
                      seen.domains[i] = read_domain(topology, *domains[i], sessions, rules);
                  });
+    seen.catalogs = read_catalogs(topology, seen.domains, sessions, rules);
     seen.fates = read_fates(unseen_sources(seen), topology, seen, sessions, rules);
     seen.accounts = resolve_accounts(topology, sessions, rules);
     return seen;

@@ -7,7 +7,8 @@
 
 namespace scp {
 
-/// DESIGN.md "observe" (a) to (c) and the accounts, all domains at once. Never fails as a whole.
+/// DESIGN.md "observe" (a) to (c), the accounts, and what global catalogs show of the domains that
+/// were not read whole. All domains at once; never fails as a whole.
 [[nodiscard]] Observation observe(const Topology& topology, Sessions& sessions,
                                   std::span<const Rule> rules);
 

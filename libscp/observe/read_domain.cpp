@@ -1,5 +1,6 @@
 #include "observe/read_domain.hpp"
 
+#include "observe/proved_end.hpp"
 #include "observe/read_scp.hpp"
 
 #include <fmt/format.h>
@@ -11,61 +12,10 @@ namespace {
 
 constexpr std::string_view sd_flags = "1.2.840.113556.1.4.801";
 
-Filter keywords_filter(const Rule& rule) {
-    std::vector<Filter> parts;
-    for (const auto& keyword : rule.keywords)
-        parts.push_back(equals("keywords", keyword));
-    return all_of(std::move(parts));
-}
-
 Filter domain_filter(std::span<const Rule> rules, const std::string& marker_attribute) {
-    std::vector<Filter> wanted;
-    for (const auto& rule : rules)
-        wanted.push_back(keywords_filter(rule));
+    std::vector<Filter> wanted = keywords_filters(rules);
     wanted.push_back(starts_with(marker_attribute, std::string(marker_prefix)));
     return all_of({equals("objectClass", "serviceConnectionPoint"), any_of(std::move(wanted))});
-}
-
-/// A reference into a naming context that is read by itself loses nothing; any other might hide
-/// what we look for.
-std::optional<Error> unknown_reference(const Found& found, const Forest& forest,
-                                       const Directory& server) {
-    for (const auto& reference : found.references) {
-        const bool known =
-            reference.dn && std::ranges::find(forest.naming_contexts, *reference.dn) !=
-                                forest.naming_contexts.end();
-        if (!known)
-            return Error{
-                ErrorKind::incomplete,
-                fmt::format("{} refers to {}, which is no naming context of the forest",
-                            server.server(), printable(reference.uri)),
-                "a part of the domain is served elsewhere; nothing is concluded from this read", 0};
-    }
-    return std::nullopt;
-}
-
-/// Success without entries can mean a lost right: the domain itself and CN=System must be seen.
-std::optional<Error> known_objects_missing(const Domain& domain, Directory& server) {
-    std::vector<Dn> known{domain.nc};
-    if (server.takes_guid_names())
-        known.push_back(domain.nc.child("CN", "System"));
-    for (const auto& dn : known) {
-        Search search;
-        search.base.dn = dn;
-        search.scope = Scope::base;
-        search.attributes = {"objectClass"};
-        const Found found = server.search(search);
-        if (!found.complete())
-            return found.incomplete;
-        if (found.entries.empty())
-            return Error{
-                ErrorKind::incomplete,
-                fmt::format(
-                    "{} does not show {}: the read right was lost, or it serves another domain",
-                    server.server(), printable(dn.text())),
-                "let the account read the domain, as every authenticated user may by default", 0};
-    }
-    return std::nullopt;
 }
 
 std::vector<Sid> own_sids(const RootDse& root) {

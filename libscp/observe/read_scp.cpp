@@ -44,6 +44,17 @@ SourceVersion version_of(const Attributes& attributes, std::span<const Rule> rul
 
 } // namespace
 
+std::vector<Filter> keywords_filters(std::span<const Rule> rules) {
+    std::vector<Filter> wanted;
+    for (const auto& rule : rules) {
+        std::vector<Filter> parts;
+        for (const auto& keyword : rule.keywords)
+            parts.push_back(equals("keywords", keyword));
+        wanted.push_back(all_of(std::move(parts)));
+    }
+    return wanted;
+}
+
 std::vector<std::string> scp_attributes(std::span<const Rule> rules,
                                         const std::string& marker_attribute) {
     std::vector<std::string> names = copied_attributes(rules);

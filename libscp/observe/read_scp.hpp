@@ -8,6 +8,9 @@
 
 namespace scp {
 
+/// Each rule's: it has all of the keywords.
+[[nodiscard]] std::vector<Filter> keywords_filters(std::span<const Rule> rules);
+
 /// What is asked of an SCP: all that any rule copies, what tells its identity, version and owner,
 /// and the marker.
 [[nodiscard]] std::vector<std::string> scp_attributes(std::span<const Rule> rules,

@@ -72,8 +72,8 @@ void DecisionTable::rule_gone() {
         const auto by_name = [&](const RuleView& view) {
             return equal_ascii_nocase(view.rule->name, copy.marker().rule);
         };
-        const auto named = std::ranges::find_if(all_rules_, by_name);
-        if (named == all_rules_.end())
+        const auto named = std::ranges::find_if(pairing_.rules, by_name);
+        if (named == pairing_.rules.end())
             hold_copy(Reason::rule_gone, copy,
                       "its rule " + copy.marker().rule + " is not in the settings");
         else if (named->selector != copy.marker().sel)

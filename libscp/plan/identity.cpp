@@ -4,10 +4,13 @@
 
 namespace scp {
 
+std::string identity_name(std::string_view rdn_value) {
+    return fold_case(rdn_value.substr(0, rdn_value.find("\nCNF:")));
+}
+
 Identity identity_of(const Scp& scp) {
     Identity identity;
-    const auto conflict = scp.conflict ? scp.name.find("\nCNF:") : std::string::npos;
-    identity.name = fold_case(std::string_view(scp.name).substr(0, conflict));
+    identity.name = scp.conflict ? identity_name(scp.name) : fold_case(scp.name);
     for (const auto& keyword : values_of(scp.attributes, "keywords"))
         identity.keywords.push_back(fold_case(keyword));
     std::ranges::sort(identity.keywords);

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace scp {
@@ -17,6 +18,9 @@ struct Identity {
     friend auto operator<=>(const Identity&, const Identity&) = default;
 };
 
+/// An RDN value as identities have it: without case, and of a replication conflict object the name
+/// that it had before the server renamed it.
+[[nodiscard]] std::string identity_name(std::string_view rdn_value);
 /// Of a replication conflict object, the identity that it had before the server renamed it.
 [[nodiscard]] Identity identity_of(const Scp& scp);
 

@@ -317,6 +317,11 @@ Pairing Pairer::run() && {
         fill(cell);
         out_.cells.push_back(std::move(cell));
     }
+    for (const auto& catalog : input_.observation.catalogs)
+        if (catalog.complete())
+            for (auto& names = out_.catalogs[{catalog.forest, catalog.domain}];
+                 const auto& dn : catalog.scps)
+                names.insert(identity_name(dn.rdn_value()));
     return std::move(out_);
 }
 

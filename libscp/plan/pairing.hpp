@@ -3,6 +3,8 @@
 #include "plan/identity.hpp"
 #include "plan/rule_view.hpp"
 
+#include <map>
+
 namespace scp {
 
 /// What is known of the source that a copy's marker names.
@@ -53,6 +55,9 @@ struct Pairing {
     std::vector<Cell> cells;
     std::vector<Held> held; ///< what needs no table: suspect, untrusted, marked by nobody's rule,
                             ///< conflict objects
+    /// The names of SCPs that a global catalog shows of domains that were not read whole. Only
+    /// where it was read to a proved end.
+    std::map<DomainRef, std::set<std::string>> catalogs;
 };
 
 /// Gathers sources, natives, foreign and our own copies by identity and target. Pure.

@@ -54,6 +54,18 @@ bool DecisionTable::source_older() {
     return true;
 }
 
+/// Row 17's other proof that a domain which was not read whole holds no source of this cell. A
+/// global catalog lags and is never believed for a source: its answer only lets a create go on
+/// whose own source was read in its own domain. It has no markers, so a copy of ours over there
+/// looks like a source, and the create waits. So it does for what has the name and other keywords:
+/// that might want the same place (row 16).
+bool DecisionTable::catalog_clears(const DomainRef& domain) const {
+    const auto shown = pairing_.catalogs.find(domain);
+    const auto lies_there = [&](const Scp* scp) { return domain_of(*scp) == domain; };
+    return shown != pairing_.catalogs.end() && !shown->second.contains(cell_.identity.name) &&
+           std::ranges::none_of(cell_.sources, lies_there);
+}
+
 // Row 17, but for what settle.cpp looks at.
 void DecisionTable::create() {
     if (blocked_ || kept_ || cell_.moved)
@@ -64,7 +76,8 @@ void DecisionTable::create() {
             continue;
         waits_for.insert(view->unknown_trusted.begin(), view->unknown_trusted.end());
         for (const auto& domain : input_.observation.domains)
-            if (domain.incomplete && view->trusted.contains(ref(domain)))
+            if (domain.incomplete && view->trusted.contains(ref(domain)) &&
+                !catalog_clears(ref(domain)))
                 waits_for.insert(ref(domain));
     }
     Change create = change(Op::create, Reason::missing);

@@ -20,6 +20,7 @@ class Settler {
     [[nodiscard]] std::optional<Held> collision(const Change& change, const Place& place) const;
     [[nodiscard]] bool waits(const Proposal& proposal);
     [[nodiscard]] std::optional<Held> no_place(const Proposal& proposal, const Place& place) const;
+    [[nodiscard]] std::string catalog_failure(const DomainRef& domain) const;
     void add(const Proposal& proposal, const std::vector<Dn>& containers);
     void report_incomplete();
 
@@ -141,6 +142,15 @@ void Settler::settle(const Proposal& proposal) {
     add(proposal, seen_.at(*place)->missing_parents);
 }
 
+/// Why the other proof that creates take was not to be had; empty where it was, or none is set up.
+std::string Settler::catalog_failure(const DomainRef& domain) const {
+    for (const auto& view : input_.observation.catalogs)
+        if (view.forest == domain.forest && view.domain == domain.domain && view.incomplete &&
+            view.incomplete->kind != ErrorKind::not_found)
+            return "; a global catalog could not tell either: " + view.incomplete->message;
+    return {};
+}
+
 void Settler::report_incomplete() {
     const auto view = [&](const DomainRef& domain) -> const DomainView* {
         const auto found = std::ranges::find(input_.observation.domains, domain, ref);
@@ -154,7 +164,7 @@ void Settler::report_incomplete() {
         if (creates > 0)
             held.detail += "; " + std::to_string(creates) +
                            (creates == 1 ? " copy elsewhere waits" : " copies elsewhere wait") +
-                           " until its sources are seen";
+                           " until its sources are seen" + catalog_failure(domain);
         plan_.held.push_back(std::move(held));
     }
 }

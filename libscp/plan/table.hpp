@@ -49,7 +49,7 @@ class DecisionTable {
   public:
     DecisionTable(const PlanInput& input, const Pairing& pairing, const Cell& cell,
                   Contents& contents, Decisions& out)
-        : input_(input), all_rules_(pairing.rules), cell_(cell), contents_(contents), out_(out),
+        : input_(input), pairing_(pairing), cell_(cell), contents_(contents), out_(out),
           ours_(cell.copies) {}
 
     void decide();
@@ -75,6 +75,7 @@ class DecisionTable {
 
     [[nodiscard]] const Copy* ours() const { return ours_.empty() ? nullptr : &ours_.front(); }
     [[nodiscard]] const Rule& rule() const { return cell_.rule(); }
+    [[nodiscard]] bool catalog_clears(const DomainRef& domain) const;
     [[nodiscard]] const Attributes& content(const Scp& scp) const;
     [[nodiscard]] bool equals_source(const Scp& scp) const;
     [[nodiscard]] bool sources_agree() const;
@@ -94,7 +95,7 @@ class DecisionTable {
     void propose(Change change, std::set<DomainRef> waits_for = {});
 
     const PlanInput& input_;
-    const std::vector<RuleView>& all_rules_;
+    const Pairing& pairing_;
     const Cell& cell_;
     Contents& contents_;
     Decisions& out_;

@@ -266,14 +266,32 @@ void read_domains(World& world, const YAML::Node& root) {
     }
 }
 
+/// What a global catalog shows of a domain, or why it cannot tell.
+void read_catalogs(World& world, const YAML::Node& node) {
+    for (const auto& pair : node) {
+        const DomainName domain(domain_named(pair.first.as<std::string>()));
+        CatalogView view;
+        view.forest = forest_of(domain.text());
+        view.domain = domain;
+        if (pair.second.IsScalar())
+            view.incomplete = Error{ErrorKind::incomplete, pair.second.as<std::string>(), "", 0};
+        else
+            for (const auto& name : strings(pair.second))
+                view.scps.push_back(
+                    Dn::of_domain(domain.text()).child("CN", "System").child("CN", name));
+        world.observation.catalogs.push_back(std::move(view));
+    }
+}
+
 } // namespace
 
 World read_scenario(const std::string& yaml) {
     const YAML::Node root = YAML::Load(yaml);
     only(root, {"what", "rules", "domains", "no_domains", "owners", "lost_forests", "as_it_was",
-                "scps", "fates", "objects", "missing", "unreadable", "confirmed"});
+                "scps", "fates", "objects", "missing", "unreadable", "confirmed", "catalog"});
     World world;
     read_domains(world, root);
+    read_catalogs(world, root["catalog"]);
     if (!root["rules"])
         read_rule(world, YAML::Node(YAML::NodeType::Map));
     for (const auto& node : root["rules"])

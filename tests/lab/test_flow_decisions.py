@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from scplab.process import wait_until
 from scplab.snapshot import Snapshot
 from scplab.world import MARKER, Marker, Planned, World, content
 
@@ -115,6 +116,20 @@ def move_source(container: str) -> Callable[[World], None]:
 
 def stop(domain: str) -> Callable[[World], None]:
     return lambda world: world.stop(domain)
+
+
+def no_catalog(world: World) -> None:
+    world.forest_settings["global_catalog"] = "off"
+
+
+def catalog_shows(number: int, domain: str) -> Callable[[World], None]:
+    """Waits until the global catalog has so many SCPs of the source's name in a domain: it lags."""
+    def run(world: World) -> None:
+        nc = world.lab.server(domain).domain.nc
+        catalog = world.lab.domain("gc")
+        wait_until(lambda: len(catalog.search(f"(cn={world.name})", nc)) == number, 30,
+                   f"{number} SCPs of {domain} at the global catalog")
+    return run
 
 
 def delete_source(world: World) -> None:
@@ -307,8 +322,19 @@ CASES = [
          mirrored(lambda w: w.corp.rename(w.copy_rdn, f"CN={w.name}", SERVERS)),
          [CREATE], [("suspect-marker", "corp")], after=follows),
     Case("17 no copy", lambda w: None, [CREATE], after=follows),
-    Case("17 no copy, a source domain incomplete", stop("apac"),
+    Case("17 no copy, a source domain incomplete, a global catalog shows none there",
+         steps(catalog_shows(0, "apac"), stop("apac")),
+         [CREATE], after=follows, incomplete=True),
+    Case("17 no copy, a source domain incomplete, a global catalog shows one there",
+         steps(beside("apac"), catalog_shows(1, "apac"), stop("apac")),
          held=[("domain-incomplete", "apac")], after=no_copy, incomplete=True),
+    Case("17 no copy, a source domain incomplete, the global catalog is down",
+         steps(stop("apac"), stop("gc")),
+         held=[("domain-incomplete", "apac")], after=no_copy, incomplete=True),
+    Case("17 no copy, a source domain incomplete, no global catalog", steps(no_catalog, stop("apac")),
+         held=[("domain-incomplete", "apac")], after=no_copy, incomplete=True),
+    Case("17 no copy, what only a global catalog shows is no source", stop("emea"),
+         after=no_copy, incomplete=True),
     Case("17 no copy, a domain incomplete that is not trusted",
          steps(setting("trust", ONLY_EMEA), stop("apac")), [CREATE], after=follows),
     Case("17 no copy in several domains", targets("apac.corp.test", "tree.test"),

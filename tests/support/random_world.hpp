@@ -14,8 +14,10 @@ class RandomWorld {
     World make() {
         for (const auto& name : {"corp.test", "emea.corp.test", "apac.corp.test"}) {
             auto& view = world_.domain(name);
-            if (one_in(8))
+            if (one_in(8)) {
                 view.incomplete = Error{ErrorKind::unreachable, "no answer", "", 0};
+                add_catalog(view);
+            }
             view.has_owners = one_in(3);
             if (view.has_owners)
                 view.our_sids = {sid_number(1000)};
@@ -36,6 +38,19 @@ class RandomWorld {
     bool one_in(std::size_t n) { return below(n) == 0; }
     std::string pick(const std::vector<std::string>& list) { return list[below(list.size())]; }
     std::string domain() { return pick({"corp.test", "emea.corp.test", "apac.corp.test"}); }
+
+    /// What a global catalog shows of a domain: as likely as not, too little.
+    void add_catalog(const DomainView& of) {
+        if (one_in(3))
+            return;
+        CatalogView catalog{of.forest, of.domain, "ldap://gc.corp.test", {}, {}};
+        if (one_in(4))
+            catalog.incomplete = Error{ErrorKind::incomplete, "not read whole", "", 0};
+        for (const auto& name : {"a", "b"})
+            if (one_in(3))
+                catalog.scps.push_back(of.nc.child("CN", name));
+        world_.observation.catalogs.push_back(std::move(catalog));
+    }
 
     void add_rule(const std::string& name) {
         Rule rule = a_rule(name);

@@ -31,6 +31,9 @@ inline void shuffle(World& world, std::uint64_t seed) {
             for (auto& [name, values] : scp.attributes)
                 mix(values);
     }
+    mix(world.observation.catalogs);
+    for (auto& catalog : world.observation.catalogs)
+        mix(catalog.scps);
     mix(world.observation.fates);
     mix(world.observation.accounts);
     for (auto& account : world.observation.accounts)
