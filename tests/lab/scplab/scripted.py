@@ -163,6 +163,22 @@ def delay(seconds: float) -> Action:
     return act
 
 
+def lag(seconds: float) -> Action:
+    """As on a long line: each message arrives that much later and holds up none behind it."""
+    under_way: set[asyncio.Task] = set()  # the loop itself keeps none alive
+
+    async def act(exchange: Exchange) -> None:
+        async def later() -> None:
+            await asyncio.sleep(seconds)
+            await exchange.forward()
+
+        task = asyncio.create_task(later())
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+    return act
+
+
 def trickle(size: int = 1, interval: float = 0.02) -> Action:
     """From now on answers of this connection go out a few bytes at a time."""
 

@@ -9,7 +9,7 @@ namespace scp {
 
 namespace {
 
-using namespace std::string_literals;
+using namespace std::literals;
 
 struct TextRow {
     std::string name;
@@ -306,7 +306,7 @@ TEST_CASE("filter: random text is read or refused, and what is read can be writt
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
     Generator generator(seed);
-    const std::string alphabet = "(()))&|!*=\\:<>~a2 \r\x1b\xff"s + '\0';
+    constexpr std::string_view alphabet = "(()))&|!*=\\:<>~a2 \r\x1b\xff\0"sv;
     for (int i = 0; i < 20000; ++i) {
         std::string text = "(";
         for (auto n = generator.below(14); n > 0; --n) {
