@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -191,12 +192,16 @@ def test_too_long_a_path_is_refused_in_words(scratch):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it is an ordinary user who runs these tests already")
-def test_an_ordinary_user_may_run_it():
-    with_its_own_cache = (
-        "cache=$(mktemp -d); trap 'rm -rf $cache' EXIT; SCPLAB_CACHE=$cache "
-        f"PYTHONDONTWRITEBYTECODE=1 {sys.executable} {FOREST} run -- cat $0"
+def test_an_ordinary_user_may_run_it(scratch):
+    # A copy: the tree may lie where only its owner may look, such as /root.
+    copy = scratch / "lab"
+    shutil.copytree(FOREST.parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(["chmod", "-R", "a+rX", scratch], check=True)
+    script = (
+        "set -e; cd /; cache=$(mktemp -d); trap 'rm -rf $cache' EXIT; SCPLAB_CACHE=$cache "
+        f"PYTHONDONTWRITEBYTECODE=1 {sys.executable} {copy / FOREST.name} run -- "
+        "sh -c 'cat $LAB_JSON'"
     )
-    script = f"""set -e; cd /; {with_its_own_cache.replace('cat $0', "sh -c 'cat $LAB_JSON'")}"""
     done = subprocess.run(
         [
             "setpriv",
