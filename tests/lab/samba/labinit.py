@@ -9,7 +9,7 @@ killed when its parent (unshare --kill-child) ends, and it ends when stdin, held
 the lab, is closed (detached: before the lab is ready); the kernel then ends every process of the
 lab and takes the namespaces, mounts and devices away.
 
-usage: unshare --pid --fork --kill-child --mount --net labinit.py DIR CACHE [--detached]
+usage: unshare --mount --pid --fork --kill-child --net labinit.py DIR CACHE [--detached]
 Writes one line to stdout: "ready <pid>" (as seen outside), or "failed <why>". Logs to stderr.
 """
 
@@ -26,6 +26,7 @@ from pathlib import Path
 
 import ldap
 
+import namespaces
 import topology
 from topology import ADMIN_PASSWORD, DC1, HUB_ADDRESS, PREFIX_LENGTH, Dc
 
@@ -64,14 +65,14 @@ class Host:
             ]
         )
         holder = subprocess.Popen(
-            ["unshare", "--net", "--mount", "/bin/sh", "-c", script],
+            [*namespaces.unshare("--net"), "/bin/sh", "-c", script],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )
         pid = holder.stdout.readline().decode().strip()
         if not pid:
             raise RuntimeError(f"{dc.name}: namespaces or mounts could not be made, see the log")
-        self.prefix = ["nsenter", "--target", pid, "--net", "--mount", "--wdns=/", "--"]
+        self.prefix = namespaces.nsenter(pid, "/")
         port = f"p-{dc.name}"
         run(
             "ip",

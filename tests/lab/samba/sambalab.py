@@ -26,6 +26,7 @@ import ldap
 import ldap.modlist
 import ldap.sasl
 
+import namespaces
 import topology
 from prerequisites import default_cache, why_not
 from topology import ADMIN_PASSWORD, AGENT, CONTAINER, DC1, SERVICE
@@ -46,7 +47,7 @@ if [ "$(readlink /proc/{pid}/ns/net)" != '{netns}' ]; then
 fi
 export KRB5_CONFIG='{lab}/client/krb5.conf' LDAPTLS_CACERT='{lab}/ca.pem'
 export KRB5CCNAME="${{KRB5CCNAME:-FILE:{lab}/client/krb5cc}}"
-exec nsenter --target {pid} --net --mount --wdns="$PWD" -- "$@"
+exec nsenter --target {pid} --net --mount --root --wdns="$PWD" -- "$@"
 """
 
 
@@ -116,13 +117,7 @@ class SambaLab:
     def _start(self) -> None:
         self.dir.chmod(0o755)  # clients that are not root read ca.pem and krb5.conf
         command = [
-            "unshare",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount",
-            "--net",
-            "--",
+            *namespaces.unshare("--pid", "--fork", "--kill-child", "--net"),
             "/usr/bin/python3",
             str(HERE / "labinit.py"),
             str(self.dir),
