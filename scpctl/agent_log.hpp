@@ -51,11 +51,11 @@ struct AgentLog {
 };
 
 struct LogLimits {
-    std::size_t line = 64 * 1024;               ///< bytes, in UTF-8
-    std::size_t depth = 8;                      ///< of a filter
-    std::size_t filters = 1000;                 ///< different ones that are kept
-    std::size_t filter_bytes = 4 * 1024 * 1024; ///< of all of them together
-    std::size_t refused = 10;                   ///< that are kept as excerpts
+    std::size_t line = std::size_t{64} * 1024;               ///< bytes, in UTF-8
+    std::size_t depth = 8;                                   ///< of a filter
+    std::size_t filters = 1000;                              ///< different ones that are kept
+    std::size_t filter_bytes = std::size_t{4} * 1024 * 1024; ///< of all of them together
+    std::size_t refused = 10;                                ///< that are kept as excerpts
 };
 
 /// Reads an agent's log to its end in constant memory, whatever its size and bytes: UTF-8, UTF-16

@@ -50,7 +50,7 @@ struct Filter {
 
 struct FilterLimits {
     std::size_t max_depth = 64;
-    std::size_t max_length = 64 * 1024; ///< bytes
+    std::size_t max_length = std::size_t{64} * 1024; ///< bytes
 };
 /// RFC 4515. ErrorKind::usage with the position of the fault, also past a limit. Never recurses
 /// past max_depth.
