@@ -1,6 +1,6 @@
 #include "base/text.hpp"
 #include "plan/roles.hpp"
-#include "scpctl/lookup.hpp"
+#include "scpctl/named_object.hpp"
 #include "scpctl/one_off.hpp"
 #include "scpctl/verbs.hpp"
 #include "scpctl/writing.hpp"
@@ -186,33 +186,10 @@ Result<Dn> container_of(const CreateOptions& options) {
     return container->relative;
 }
 
-Result<FoundScp> source_of(Context& context, const Topology& topology, const std::string& from) {
-    const auto name = parse_scp_name("--from", from);
-    if (!name)
-        return fail(name.error());
-    context.progress().stage("looking for the source");
-    const Lookup lookup = find_scps(topology, **context.sessions(), *name);
-    context.progress().clear();
-    if (context.stop().stop_requested())
-        return fail(ErrorKind::interrupted, "interrupted");
-    if (lookup.found.size() == 1)
-        return lookup.found.front();
-    if (lookup.found.size() > 1)
-        return fail(
-            ErrorKind::usage,
-            fmt::format("--from {}: {} SCPs are called so", printable(from), lookup.found.size()),
-            "name one by its DN or GUID");
-    if (const auto missing = first_incomplete(lookup))
-        return fail(*missing);
-    return fail(ErrorKind::usage,
-                fmt::format("--from {}: there is no such serviceConnectionPoint", printable(from)),
-                "scpctl list shows what there is");
-}
-
 Result<HandWrite> plan_copy(Context& context, const Topology& topology,
                             const CreateOptions& options, const Domain& domain,
                             const Dn& container) {
-    const auto source = source_of(context, topology, options.from);
+    const auto source = find_source(context, topology, options.from);
     if (!source)
         return fail(source.error());
     if (!options.rule.empty()) {

@@ -45,7 +45,12 @@ struct Verb {
 [[nodiscard]] Verb plan_verb();
 [[nodiscard]] Verb sync_verb();
 [[nodiscard]] Verb create_verb();
+[[nodiscard]] Verb delete_verb();
+[[nodiscard]] Verb adopt_verb();
+[[nodiscard]] Verb release_verb();
 [[nodiscard]] Verb explain_verb();
+[[nodiscard]] Verb history_verb();
+[[nodiscard]] Verb undo_verb();
 [[nodiscard]] Verb config_check_verb();
 [[nodiscard]] Verb config_show_verb();
 

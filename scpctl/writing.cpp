@@ -33,29 +33,33 @@ std::vector<std::string> content_names() {
     return names;
 }
 
+void refuse(HandWrite& write, const Change& change, Reason reason, std::string detail,
+            std::string hint) {
+    write.held.push_back(refusal(change, reason, std::move(detail), std::move(hint)));
+}
+
 /// Somebody is there already: equal, or in the way.
 HandWrite judge_occupant(const Lookup& lookup, const Change& change, const Dn& occupant) {
     HandWrite write;
     if (lookup.found.empty()) {
-        write.held = refuse_by_hand(
-            change, Reason::name_collision,
+        refuse(
+            write, change, Reason::name_collision,
             fmt::format("{} exists and is no serviceConnectionPoint", printable(occupant.text())),
             "choose another --name or --container");
         return write;
     }
     const FoundScp& there = lookup.found.front();
     if (there.scp.marked)
-        write.held = refuse_by_hand(
-            change, Reason::name_collision,
+        refuse(
+            write, change, Reason::name_collision,
             fmt::format("{} exists and is a copy: it carries a marker", printable(occupant.text())),
             "choose another --name or --container");
     else if (has_content(there.entry.attributes, change.after, content_names()))
-        write.already = fmt::format("{} exists and is equal", printable(occupant.text()));
+        write.already.push_back(fmt::format("{} exists and is equal", printable(occupant.text())));
     else
-        write.held = refuse_by_hand(
-            change, Reason::name_collision,
-            fmt::format("{} exists and differs", printable(occupant.text())),
-            fmt::format("see it with: scpctl show '{}'", printable(occupant.text())));
+        refuse(write, change, Reason::name_collision,
+               fmt::format("{} exists and differs", printable(occupant.text())),
+               fmt::format("see it with: scpctl show '{}'", printable(occupant.text())));
     return write;
 }
 
@@ -97,8 +101,8 @@ void pick_from_plan(const Plan& plan, const Scp& source, const Change& wanted, H
             write.changes.push_back(change);
             record_source(write.changes.back(), source);
         } else if (change.op != Op::create_container) {
-            write.held = refuse_by_hand(change, change.reason, "a copy exists and differs",
-                                        "scpctl sync brings it into line");
+            refuse(write, change, change.reason, "a copy exists and differs",
+                   "scpctl sync brings it into line");
         }
     }
     for (const Change& change : plan.changes) // the containers that it needs go first
@@ -112,8 +116,8 @@ void pick_from_plan(const Plan& plan, const Scp& source, const Change& wanted, H
         const auto names_it = [&](const SourceRef& one) { return one.guid == source.guid; };
         const bool about = (held.change && is_about(held.change->source, source.guid)) ||
                            held.dn == wanted.dn || std::ranges::any_of(held.sources, names_it);
-        if (write.changes.empty() && !write.held && here(held) && about)
-            write.held = held;
+        if (write.changes.empty() && write.held.empty() && here(held) && about)
+            write.held.push_back(held);
     }
 }
 
@@ -122,47 +126,63 @@ void print_writes(Context& context, const WriteReport& report, const HandWrite& 
     Output& out = context.out();
     if (out.structured()) {
         Json document = write_document(report);
+        if (!write.errors.empty())
+            document["error"] = error_json(write.errors.front());
         if (write.missing)
             document["error"] = error_json(*write.missing);
         out.document(document);
         return;
     }
     if (out.format() == Format::ldif) {
-        const std::vector<Held> held =
-            report.held ? std::vector<Held>{*report.held} : std::vector<Held>();
-        out.text(changes_ldif(report.writes, held, (*context.settings())->marker_attribute));
+        out.text(changes_ldif(report.writes, report.held, (*context.settings())->marker_attribute));
         return;
     }
     std::string text;
     for (const Change& change : report.writes)
         text += change_text(change, report.results, out.style());
-    if (report.held)
-        text += held_text(*report.held, out.style());
-    if (!write.already.empty())
-        text += write.already + ": nothing to do\n";
+    for (const Held& held : report.held)
+        text += held_text(held, out.style());
+    for (const std::string& already : write.already)
+        text += already + ": nothing to do\n";
     if (dry_run && !report.writes.empty())
         text += out.style().bold("nothing was written (--dry-run)") + "\n";
     out.text(text);
-    if (!remark.empty() && !report.held)
+    if (!remark.empty() && report.held.empty())
         out.note(remark);
+}
+
+Exit exit_of(const ChangeResult& result) {
+    if (result.state == ChangeResult::State::done)
+        return Exit::ok;
+    if (result.state == ChangeResult::State::failed || !result.error)
+        return Exit::write_failed;
+    switch (result.error->kind) {
+    case ErrorKind::unreachable:
+    case ErrorKind::refused:
+    case ErrorKind::incomplete:
+        return Exit::unreachable;
+    case ErrorKind::conflict:
+        return Exit::held;
+    case ErrorKind::interrupted:
+        return Exit::interrupted;
+    default:
+        return Exit::write_failed;
+    }
 }
 
 } // namespace
 
-Held refuse_by_hand(const Change& change, Reason reason, std::string detail, std::string hint) {
-    Held held;
-    held.reason = reason;
-    held.rule = change.rule;
-    held.forest = change.forest;
-    held.domain = change.domain;
-    held.nc = change.nc;
-    held.dn = change.dn;
-    held.detail = std::move(detail);
-    held.hint = std::move(hint);
-    if (change.source)
-        held.sources.push_back(*change.source);
-    held.change = change;
-    return held;
+void HandWrite::add(HandVerdict verdict) {
+    if (verdict.change)
+        changes.push_back(std::move(*verdict.change));
+    if (verdict.held)
+        held.push_back(std::move(*verdict.held));
+    if (!verdict.already.empty())
+        already.push_back(std::move(verdict.already));
+}
+
+Timestamp now_to_the_second() {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 Result<HandWrite> plan_creation(Context& context, const Topology& topology, Change change) {
@@ -187,10 +207,9 @@ Result<HandWrite> plan_creation(Context& context, const Topology& topology, Chan
     }
     HandWrite write;
     if (!view.missing_parents.empty())
-        write.held = refuse_by_hand(
-            change, Reason::parent_missing,
-            fmt::format("{} does not exist", printable(view.missing_parents.front().text())),
-            "create the container first, or choose another --container");
+        refuse(write, change, Reason::parent_missing,
+               fmt::format("{} does not exist", printable(view.missing_parents.front().text())),
+               "create the container first, or choose another --container");
     else
         write.changes.push_back(std::move(change));
     return write;
@@ -224,22 +243,58 @@ Result<HandWrite> plan_marked_copy(Context& context, const Topology& topology, R
     HandWrite write;
     write.missing = needed_but_incomplete(input);
     if (role.role == Role::untrusted) {
-        write.held = refuse_by_hand(wanted, role.why.value_or(Reason::untrusted_place),
-                                    "the rule does not trust this source", "");
+        refuse(write, wanted, role.why.value_or(Reason::untrusted_place),
+               "the rule does not trust this source", "");
         return write;
     }
     pick_from_plan(make_plan(input), source, wanted, write);
-    if (write.held || !write.changes.empty())
+    if (!write.held.empty() || !write.changes.empty())
         return write;
     if (!is_served(source, rule, domain, input))
-        write.held = refuse_by_hand(
-            wanted, Reason::not_a_target,
-            fmt::format("rule {} makes no copy of it in {}", rule.name, domain.name.text()),
-            "see the rule's targets.exclude: scpctl config show");
+        refuse(write, wanted, Reason::not_a_target,
+               fmt::format("rule {} makes no copy of it in {}", rule.name, domain.name.text()),
+               "see the rule's targets.exclude: scpctl config show");
     else
-        write.already = fmt::format("{} is served in {} as it should be",
-                                    printable(source.dn.text()), domain.name.text());
+        write.already.push_back(fmt::format("{} is served in {} as it should be",
+                                            printable(source.dn.text()), domain.name.text()));
     return write;
+}
+
+std::optional<Error> write_by_hand(Context& context, const Topology& topology,
+                                   const std::vector<Change>& changes, WriteReport& report) {
+    const auto history = context.open_history();
+    if (!history) {
+        Error error = history.error();
+        error.message += "; nothing was written";
+        return error;
+    }
+    Plan plan;
+    plan.changes = changes;
+    context.progress().stage("writing");
+    for (auto& [id, result] : apply(plan, topology, **context.sessions(), **history)) {
+        report.changed = report.changed || result.state == ChangeResult::State::done;
+        report.results.insert_or_assign(id, std::move(result));
+    }
+    context.progress().clear();
+    return std::nullopt;
+}
+
+Exit exit_of_writes(const WriteReport& report) {
+    Exit code = report.held.empty() ? Exit::ok : Exit::held;
+    for (const auto& [id, result] : report.results)
+        code = more_urgent(code, exit_of(result));
+    return code;
+}
+
+Exit close_by_hand(Context& context, const WriteReport& report, const HandWrite& write,
+                   bool dry_run, const std::string& remark) {
+    print_writes(context, report, write, dry_run, remark);
+    Exit code = exit_of_writes(report);
+    for (const Error& error : write.errors) {
+        context.out().error(error);
+        code = more_urgent(code, exit_for(error));
+    }
+    return exit_of_read(context, write.missing, code);
 }
 
 Result<Exit> finish_by_hand(Context& context, const Topology& topology, const HandWrite& write,
@@ -247,33 +302,18 @@ Result<Exit> finish_by_hand(Context& context, const Topology& topology, const Ha
     WriteReport report;
     report.writes = write.changes;
     report.held = write.held;
-    Exit code = write.held ? Exit::held : Exit::ok;
     if (!dry_run && !write.changes.empty() && !context.stop().stop_requested()) {
-        const auto history = context.open_history();
-        if (!history) {
-            Error error = history.error();
-            error.message += "; nothing was written";
+        if (const auto error = write_by_hand(context, topology, write.changes, report)) {
             if (context.out().structured()) {
                 Json document = write_document(report);
-                document["error"] = error_json(error);
+                document["error"] = error_json(*error);
                 context.out().document(document);
             }
-            context.out().error(error);
+            context.out().error(*error);
             return Exit::write_failed;
         }
-        Plan plan;
-        plan.changes = write.changes;
-        context.progress().stage("writing");
-        report.results = apply(plan, topology, **context.sessions(), **history);
-        context.progress().clear();
     }
-    for (const auto& [id, result] : report.results) {
-        const bool done = result.state == ChangeResult::State::done;
-        report.changed = report.changed || done;
-        code = done ? code : more_urgent(code, Exit::write_failed);
-    }
-    print_writes(context, report, write, dry_run, remark);
-    return exit_of_read(context, write.missing, code);
+    return close_by_hand(context, report, write, dry_run, remark);
 }
 
 } // namespace scp

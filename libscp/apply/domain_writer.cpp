@@ -78,6 +78,7 @@ ApplyResults DomainWriter::run(std::vector<const Change*> changes) {
             Item item;
             item.change = *next;
             item.record.change = **next;
+            item.record.marker_attribute = options_.marker_attribute;
             window.push_back(std::move(item));
         }
         run_window(window);

@@ -72,8 +72,8 @@ AddEntry addition(const Change& change, const std::string& object_class) {
 
 std::vector<Write> creation(const Change& change, const std::string& marker_attribute) {
     AddEntry add = addition(change, "serviceConnectionPoint");
-    if (!change.marker_after.empty())
-        add.attributes[marker_attribute] = {change.marker_after};
+    if (!change.marker_after.empty()) // beside other values of it that an undo puts back
+        add.attributes[marker_attribute].push_back(change.marker_after);
     return {add};
 }
 
@@ -142,8 +142,10 @@ std::string difference(const Change& change, const Attributes& expected, const s
     if (change.op == Op::mark)
         return text;
     for (const std::string& name : names_of(change)) {
-        const std::string one =
-            values_difference(name, values_of(expected, name), values_of(found, name));
+        Values there = values_of(found, name);
+        if (equal_ascii_nocase(name, marker_attribute))
+            std::erase_if(there, looks_like_marker);
+        const std::string one = values_difference(name, values_of(expected, name), there);
         if (!one.empty())
             text += (text.empty() ? "" : "; ") + one;
         if (text.size() > 1000)

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <mutex>
 #include <system_error>
+#include <utility>
 
 namespace scp {
 namespace {
@@ -36,7 +37,10 @@ class FileDescriptor {
     FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
     FileDescriptor(const FileDescriptor&) = delete;
     FileDescriptor& operator=(const FileDescriptor&) = delete;
-    FileDescriptor& operator=(FileDescriptor&&) = delete;
+    FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
     ~FileDescriptor() {
         if (fd_ >= 0)
             ::close(fd_);
@@ -136,13 +140,29 @@ Result<FileDescriptor> open_directory(fs::path dir) {
     return fd;
 }
 
+/// Made if it is not there; durable in its directory.
+Result<FileDescriptor> open_file(const FileDescriptor& directory, const fs::path& path) {
+    FileDescriptor file{::openat(directory.get(), path.filename().c_str(),
+                                 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!file.valid())
+        return io_failure("make the history file", path, errno);
+    if (::fsync(directory.get()) != 0)
+        return io_failure("make durable", path.parent_path(), errno);
+    return file;
+}
+
 class FileHistory : public History {
   public:
-    FileHistory(FileDescriptor fd, fs::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+    FileHistory(FileDescriptor directory, FileDescriptor fd, fs::path path,
+                std::uintmax_t bytes_a_file)
+        : directory_(std::move(directory)), fd_(std::move(fd)), path_(std::move(path)),
+          bytes_a_file_(bytes_a_file) {}
 
     Result<void> record(std::span<HistoryRecord> before) override {
         Writer& writer = this_process();
         const std::scoped_lock lock(writer.mutex);
+        if (auto ready = prepare_file(writer); !ready)
+            return ready;
         std::string lines;
         for (HistoryRecord& record : before) {
             record.id = writer.stem + "-" + std::to_string(++writer.count);
@@ -165,6 +185,31 @@ class FileHistory : public History {
     }
 
   private:
+    /// Another file where this one has grown large, or was deleted or moved away under us: a
+    /// pre-image in a file that nobody can find guards nothing. Caller holds the writer's mutex.
+    Result<void> prepare_file(const Writer& writer) {
+        struct stat ours {};
+        struct stat named {};
+        if (::fstat(fd_.get(), &ours) != 0)
+            return io_failure("look at the history", path_, errno);
+        const bool there = ::fstatat(directory_.get(), path_.filename().c_str(), &named,
+                                     AT_SYMLINK_NOFOLLOW) == 0 &&
+                           named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
+        const bool full = static_cast<std::uintmax_t>(ours.st_size) >= bytes_a_file_;
+        if (there && !full)
+            return {};
+        const fs::path next =
+            path_.parent_path() / (writer.stem + "." + std::to_string(part_ + 1) + ".jsonl");
+        auto file = open_file(directory_, next);
+        if (!file)
+            return fail(file.error());
+        fd_ = std::move(*file);
+        path_ = next;
+        torn_ = false;
+        ++part_;
+        return {};
+    }
+
     /// All of `lines` or, as far as the file system lets us, nothing. Caller holds the writer's
     /// mutex.
     Result<void> append(const std::string& lines, bool durable) {
@@ -196,8 +241,11 @@ class FileHistory : public History {
         return 0;
     }
 
+    FileDescriptor directory_;
     FileDescriptor fd_;
     fs::path path_;
+    std::uintmax_t bytes_a_file_;
+    int part_ = 1;
     std::string who_ = local_user();
     std::string host_ = local_host();
     bool torn_ = false; ///< the file may end within a line
@@ -205,21 +253,20 @@ class FileHistory : public History {
 
 } // namespace
 
-Result<std::unique_ptr<History>> History::open(const std::filesystem::path& dir) {
+Result<std::unique_ptr<History>> History::open(const std::filesystem::path& dir,
+                                               std::uintmax_t bytes_a_file) {
     auto directory = open_directory(dir);
     if (!directory)
         return fail(directory.error());
     Writer& writer = this_process();
     const std::scoped_lock lock(writer.mutex);
     name_writer(writer);
-    const std::string name = writer.stem + ".jsonl";
-    FileDescriptor file{::openat(directory->get(), name.c_str(),
-                                 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!file.valid())
-        return io_failure("make the history file", dir / name, errno);
-    if (::fsync(directory->get()) != 0)
-        return io_failure("make durable", dir, errno);
-    return std::make_unique<FileHistory>(std::move(file), dir / name);
+    const fs::path path = dir / (writer.stem + ".jsonl");
+    auto file = open_file(*directory, path);
+    if (!file)
+        return fail(file.error());
+    return std::make_unique<FileHistory>(std::move(*directory), std::move(*file), path,
+                                         bytes_a_file);
 }
 
 } // namespace scp

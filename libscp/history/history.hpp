@@ -5,6 +5,7 @@
 #include "base/time.hpp"
 #include "plan/plan.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -27,16 +28,21 @@ struct HistoryRecord {
     std::optional<Attributes> pre_image;
     std::string result; ///< "" (not known: the writer died in between), "done", "failed", "skipped"
     std::string error;
+    std::string marker_attribute = "msDS-Settings"; ///< where the marker was written
+    /// As it is read: the ID of the write that took this one back, and is not taken back itself.
+    std::string undone_by;
 };
 
-/// Append-only, one file a writing process, 0600, one JSON object a line (CONTRACT.md "Files"). A
-/// write has two lines: one before it happens, with the pre-image, and one with its result. Safe
-/// for use by several threads.
+/// Append-only, 0600, one JSON object a line (CONTRACT.md "Files"); one file a writing process, and
+/// another one whenever that has grown large. None is ever deleted: which pre-images are of no more
+/// use is for a person to say. A write has two lines: one before it happens, with the pre-image,
+/// and one with its result. Safe for use by several threads.
 class History {
   public:
     /// Makes DIR (0700) and a file of this process's own in it. ErrorKind::io; also where others
     /// may write to DIR, because `undo` will act on what it finds there.
-    [[nodiscard]] static Result<std::unique_ptr<History>> open(const std::filesystem::path& dir);
+    [[nodiscard]] static Result<std::unique_ptr<History>>
+    open(const std::filesystem::path& dir, std::uintmax_t bytes_a_file = std::uintmax_t{16} << 20U);
     virtual ~History() = default;
     /// Durable (fsync) when it returns: call before the writes that it describes. Fills in id, at,
     /// who and host. On failure nothing of `before` is left in the file.
@@ -50,10 +56,11 @@ struct HistoryListing {
     /// "FILE:LINE: what is wrong" for lines that cannot be read. A torn last line is none: its
     /// writer died before the write that it would have described.
     std::vector<std::string> problems;
+    std::vector<Error> unreadable; ///< files of which nothing could be read, each named
 };
 
-/// All files of DIR. A DIR that is not there is an empty history. ErrorKind::io where DIR or a file
-/// is not readable.
+/// All files of DIR, of whatever writer. A DIR that is not there is an empty history. ErrorKind::io
+/// where DIR itself is not readable.
 [[nodiscard]] Result<HistoryListing> read_history(const std::filesystem::path& dir);
 
 } // namespace scp

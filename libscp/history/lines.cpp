@@ -151,6 +151,8 @@ Change change_of(const json& line) {
     change.after = attributes_of(line.at("after"));
     change.marker_before = bytes_of(line.at("marker_before"));
     change.marker_after = bytes_of(line.at("marker_after"));
+    if (const auto undoes = line.find("undoes"); undoes != line.end() && !undoes->is_null())
+        change.undoes = undoes->get<std::string>();
     return change;
 }
 
@@ -175,6 +177,8 @@ HistoryLine line_of_json(const json& line) {
     record.who = bytes_of(line.at("who"));
     record.host = bytes_of(line.at("host"));
     record.change = change_of(line);
+    if (const auto name = line.find("marker_attribute"); name != line.end())
+        record.marker_attribute = name->get<std::string>();
     if (const json& other = line.at("other"); !other.is_null()) {
         record.pre_image = attributes_of(other);
         for (const auto& [name, values] : record.change.before)
@@ -208,7 +212,11 @@ std::string record_line(const HistoryRecord& record) {
         {"other", other_json(record)},
         {"marker_before", bytes_json(change.marker_before)},
         {"marker_after", bytes_json(change.marker_after)},
+        {"marker_attribute", bytes_json(record.marker_attribute)},
+        {"undoes", nullptr},
     };
+    if (!change.undoes.empty())
+        line["undoes"] = change.undoes;
     if (change.guid)
         line["guid"] = change.guid->to_string();
     if (change.new_dn)

@@ -14,9 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-auto unreadable(const fs::path& path, const std::string& why) {
-    return fail(ErrorKind::io, "cannot read the history " + printable(path.string()) + ": " + why,
-                "run as the user who wrote it, or name another directory with --history DIR");
+Error unreadable(const fs::path& path, const std::string& why) {
+    return {ErrorKind::io, "cannot read the history " + printable(path.string()) + ": " + why,
+            "run as the user who wrote it, or name another directory with --history DIR", 0};
 }
 
 Result<std::vector<fs::path>> files_of(const fs::path& dir) {
@@ -28,50 +28,78 @@ Result<std::vector<fs::path>> files_of(const fs::path& dir) {
         if (at->path().extension() == ".jsonl")
             files.push_back(at->path());
     if (code)
-        return unreadable(dir, code.message());
+        return fail(unreadable(dir, code.message()));
     std::sort(files.begin(), files.end());
     return files;
 }
 
-/// Result lines go to their records, which stand before them in the same file.
-void take_line(HistoryLine line, std::map<std::string, HistoryRecord>& records) {
-    if (!line.is_result) {
-        std::string id = line.record.id;
-        records.insert_or_assign(std::move(id), std::move(line.record));
-        return;
-    }
-    const auto found = records.find(line.record.id);
-    if (found == records.end())
-        return;
-    HistoryRecord& record = found->second;
-    record.result = std::move(line.record.result);
-    record.error = std::move(line.record.error);
-    if (!record.change.guid)
-        record.change.guid = line.record.change.guid;
+/// What the files say, taken together: a writer that began another file in between has a record in
+/// one and its result in the next.
+struct Gathered {
+    HistoryListing listing;
+    std::map<std::string, HistoryRecord> records;
+    std::vector<HistoryRecord> results;
+};
+
+std::string at_line(const fs::path& path, std::size_t number, const std::string& what) {
+    return printable(path.string()) + ":" + std::to_string(number) + ": " + what;
 }
 
-Result<void> read_file(const fs::path& path, HistoryListing& listing) {
+/// What is wrong with the line; empty: nothing.
+std::string take_line(Result<HistoryLine> line, Gathered& gathered) {
+    if (!line)
+        return line.error().message;
+    if (line->is_result) {
+        gathered.results.push_back(std::move(line->record));
+        return {};
+    }
+    std::string id = line->record.id;
+    if (!gathered.records.try_emplace(id, std::move(line->record)).second)
+        return "another record has the ID " + printable(id, 100) + " already";
+    return {};
+}
+
+void read_file(const fs::path& path, Gathered& gathered) {
     std::ifstream file(path, std::ios::binary);
-    if (!file)
-        return unreadable(path, "it cannot be opened");
-    std::map<std::string, HistoryRecord> records;
+    if (!file) {
+        gathered.listing.unreadable.push_back(unreadable(path, "it cannot be opened"));
+        return;
+    }
     std::string text;
     for (std::size_t number = 1; std::getline(file, text); ++number) {
         const bool whole = !file.eof(); // the last line without its line break was torn off
         if (text.empty())
             continue;
-        auto line = parse_history_line(text);
-        if (line)
-            take_line(std::move(*line), records);
-        else if (whole)
-            listing.problems.push_back(printable(path.string()) + ":" + std::to_string(number) +
-                                       ": " + line.error().message);
+        const std::string problem = take_line(parse_history_line(text), gathered);
+        if (!problem.empty() && whole)
+            gathered.listing.problems.push_back(at_line(path, number, problem));
     }
     if (file.bad())
-        return unreadable(path, "an input error");
-    for (auto& [id, record] : records)
-        listing.records.push_back(std::move(record));
-    return {};
+        gathered.listing.unreadable.push_back(unreadable(path, "an input error"));
+}
+
+void match_results(Gathered& gathered) {
+    for (HistoryRecord& result : gathered.results) {
+        const auto found = gathered.records.find(result.id);
+        if (found == gathered.records.end())
+            continue;
+        HistoryRecord& record = found->second;
+        record.result = std::move(result.result);
+        record.error = std::move(result.error);
+        if (!record.change.guid)
+            record.change.guid = result.change.guid;
+    }
+}
+
+/// From the newest back: an undo that was itself taken back counts no more.
+void match_undos(std::vector<HistoryRecord>& records) {
+    std::map<std::string, std::string> undone_by;
+    for (auto record = records.rbegin(); record != records.rend(); ++record) {
+        if (const auto undo = undone_by.find(record->id); undo != undone_by.end())
+            record->undone_by = undo->second;
+        else if (record->result == "done" && !record->change.undoes.empty())
+            undone_by.emplace(record->change.undoes, record->id);
+    }
 }
 
 } // namespace
@@ -80,10 +108,13 @@ Result<HistoryListing> read_history(const std::filesystem::path& dir) {
     auto files = files_of(dir);
     if (!files)
         return fail(files.error());
-    HistoryListing listing;
+    Gathered gathered;
     for (const fs::path& path : *files)
-        if (auto read = read_file(path, listing); !read)
-            return fail(read.error());
+        read_file(path, gathered);
+    match_results(gathered);
+    HistoryListing& listing = gathered.listing;
+    for (auto& [id, record] : gathered.records)
+        listing.records.push_back(std::move(record));
     // By length first: the ids of one writer end in a counter.
     const auto key = [](const HistoryRecord& r) {
         return std::tuple<Timestamp, std::size_t, const std::string&>(r.at, r.id.size(), r.id);
@@ -91,7 +122,8 @@ Result<HistoryListing> read_history(const std::filesystem::path& dir) {
     std::stable_sort(
         listing.records.begin(), listing.records.end(),
         [&](const HistoryRecord& a, const HistoryRecord& b) { return key(a) < key(b); });
-    return listing;
+    match_undos(listing.records);
+    return std::move(listing);
 }
 
 } // namespace scp

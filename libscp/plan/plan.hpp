@@ -47,6 +47,7 @@ struct Change {
     std::optional<Dn> new_dn;
     std::string marker_before; ///< exact value, empty: none
     std::string marker_after;  ///< exact value, empty: none
+    std::string undoes; ///< the ID of the write in the history that this takes back; empty: none
 
     /// Stable while the change is the same: 12 hex digits over op, forest, nc, DN or GUID, old →
     /// new values.

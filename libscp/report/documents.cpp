@@ -180,8 +180,8 @@ Json write_document(const WriteReport& report) {
         writes.push_back(change_json(change, report.results));
     Json document{
         {"schema", "scpd.write/1"}, {"changed", report.changed}, {"writes", std::move(writes)}};
-    if (report.held)
-        document["held"] = Json::array({held_json(*report.held)});
+    for (const Held& held : report.held)
+        document["held"].push_back(held_json(held));
     return document;
 }
 

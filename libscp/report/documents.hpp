@@ -50,12 +50,12 @@ struct ShownScp {
     std::string source_state;        ///< why `source` is empty although a marker names one
 };
 
-/// What a write of scpctl's own (create) came to.
+/// What the writes of a person's verb (create, delete, adopt, release, undo) came to.
 struct WriteReport {
     std::vector<Change> writes;
     ApplyResults results;
     bool changed = false;
-    std::optional<Held> held; ///< it was refused
+    std::vector<Held> held; ///< what was refused
 };
 
 // The documents of CONTRACT.md, "JSON". Pure: the same input gives the same document.

@@ -84,6 +84,11 @@ const std::vector<Row> rows{
      [](HistoryRecord& r) {
          r.change.after["serviceBindingInformation"] = {std::string(1 << 20, 'x')};
      }},
+    {"an undo, and a marker elsewhere",
+     [](HistoryRecord& r) {
+         r.change.undoes = "20260101T000000Z-1-00000000-1";
+         r.marker_attribute = "description";
+     }},
     {"an attribute that had no values", [](HistoryRecord& r) { r.change.after["keywords"] = {}; }},
 };
 
@@ -110,6 +115,8 @@ void check_same(const HistoryRecord& a, const HistoryRecord& b) {
     CHECK(a.change.marker_before == b.change.marker_before);
     CHECK(a.change.marker_after == b.change.marker_after);
     CHECK(a.change.id() == b.change.id());
+    CHECK(a.change.undoes == b.change.undoes);
+    CHECK(a.marker_attribute == b.marker_attribute);
 }
 
 } // namespace
