@@ -80,7 +80,8 @@ Verb history_verb() {
             .description =
                 "Shows the writes that are in the history of this host, oldest first, each with "
                 "its ID: what it changed, who\nmade it, how it ended, and what took it back. "
-                "Connects nowhere. Files of all writers are read; nothing in\nthe history is ever "
+                "Reads files alone: no directory is asked. Files of all writers are read; nothing "
+                "in\nthe history is ever "
                 "deleted by scpd.",
             .exit_status = "0  shown, also where there is none\n"
                            "A file that cannot be read is named, and makes it 2; the others are "
@@ -88,7 +89,6 @@ Verb history_verb() {
             .examples = "scpctl history --since 24h\nscpctl history -o ldif",
             .schema = "scpd.history/1",
             .ldif = true,
-            .connects = false,
             .declare = declare_history};
 }
 

@@ -155,10 +155,12 @@ class Undo {
         for (const auto& [name, values] : was)
             if (is_restored(name))
                 change_.after[name] = values;
-        Values& others = change_.after[when_.marker_attribute];
-        std::erase_if(others, looks_like_marker);
-        if (others.empty())
-            change_.after.erase(when_.marker_attribute);
+        for (const std::string& name : {record_.marker_attribute, when_.marker_attribute}) {
+            Values& others = change_.after[name];
+            std::erase_if(others, looks_like_marker);
+            if (others.empty())
+                change_.after.erase(name);
+        }
         if (auto marker = parse_marker(change_.marker_after)) {
             marker->gone.reset();
             change_.marker_after = to_string(*marker);

@@ -40,21 +40,23 @@ constexpr std::array explanations{
                "created it."),
     SCP_REASON(renamed, "renamed", "The source has another name (cn) than the copy.",
                "Nothing to do: the copy is renamed and brought up to date."),
-    SCP_REASON(duplicate, "duplicate",
-               "The domain is served already, by an SCP of its own or by another copy of ours.",
-               "Delete this copy with scpctl delete if nothing depends on it; this version deletes "
-               "nothing by itself."),
+    SCP_REASON(
+        duplicate, "duplicate",
+        "The domain is served already, by an SCP of its own or by another copy of ours.",
+        "Delete this copy with scpctl delete if nothing depends on it; in mode sync scpd does "
+        "so by itself, after a grace."),
     SCP_REASON(not_a_target, "not-a-target",
                "No account of the rule is in this domain any more, and no setting names it.",
-               "Delete this copy with scpctl delete, or name the domain in targets.domains to keep "
-               "it; this version deletes nothing by itself."),
+               "Delete this copy with scpctl delete (in mode sync scpd does so by itself, after a "
+               "grace), or name the domain in targets.domains to keep it."),
     SCP_REASON(source_deleted, "source-deleted", "The SCP that was copied was deleted.",
-               "Delete this copy with scpctl delete if the product was removed; if it was not, let "
-               "its installer publish again; this version deletes nothing by itself."),
+               "Delete this copy with scpctl delete if the product was removed (in mode sync scpd "
+               "does so by itself, after a grace); if it was not, let its installer publish "
+               "again."),
     SCP_REASON(source_unmatched, "source-unmatched",
                "The SCP that was copied is there, but its name or keywords no longer fit the rule.",
-               "Adapt the rule's keywords or name, or delete this copy with scpctl delete; this "
-               "version deletes nothing by itself."),
+               "Adapt the rule's keywords or name, or delete this copy with scpctl delete; in mode "
+               "sync scpd does so by itself, after a grace."),
     SCP_REASON(source_untrusted, "source-untrusted",
                "The SCP that was copied is there, but lies where the rule does not trust SCPs.",
                "If it was moved on purpose, add its container to trust.containers or its domain to "
@@ -114,7 +116,7 @@ constexpr std::array explanations{
     SCP_REASON(source_marked, "source-marked",
                "The source carries a marker itself, so it is no source any more; the copies made "
                "of it stay.",
-               "scpctl release takes the marker off if the object is the product's own."),
+               "If the object is the product's own, scpctl release --force takes the marker off."),
     SCP_REASON(name_collision, "name-collision",
                "The name is taken by another object, is wanted by several sources, or is that of a "
                "replication conflict object (CNF).",

@@ -47,6 +47,18 @@ def check_change(change: dict) -> None:
         check_values(diff["remove"])
 
 
+def check_history(document: dict) -> None:
+    assert document["schema"] == "scpd.history/1"
+    for write in document["writes"]:
+        has(write, "id at who host op rule reason domain dn guid before after result undone_by")
+        assert TIME.fullmatch(write["at"])
+        assert write["op"] in OPS and write["reason"] in REASONS
+        assert write["guid"] is None or GUID.fullmatch(write["guid"])
+        assert write["result"] in (None, "done", "failed", "skipped")
+        for values in [*write["before"].values(), *write["after"].values()]:
+            check_values(values)
+
+
 def check_plan(document: dict) -> None:
     assert document["schema"] == "scpd.plan/1"
     has(document, "instance complete hash domains changes held in_sync changed")

@@ -10,9 +10,10 @@ from scplab.runner import program
 
 from . import contract
 
-LATER = """delete adopt release preflight history undo watch status resync pause resume reload approve report
+LATER = """preflight watch status resync pause resume reload approve report
 completion""".split()
-VERBS = ["topology", "list", "show", "diff", "plan", "sync", "create", "explain", "config check", "config show"]
+VERBS = ["topology", "list", "show", "diff", "plan", "sync", "create", "delete", "adopt", "release", "explain",
+         "history", "undo", "config check", "config show"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -61,7 +62,8 @@ def test_a_later_verb_is_refused_by_name(scpctl, verb):
         *((words.split() + [""], "usage") for words in
           ("-c", "plan --history", "plan --container", "plan --mode", "plan --out", "sync --dry-run --plan",
            "sync --dry-run --approve", "list --domain", "topology --format", "explain --filter", "explain --log",
-           "explain --agent-ccache", "create --container", "create --from")),
+           "explain --agent-ccache", "create --container", "create --from", "history --since", "adopt CN=x --rule",
+           "delete", "release", "undo --yes")),
     ],
 )
 def test_json_also_on_failure(scpctl, arguments, kind):

@@ -117,6 +117,23 @@ def test_sync_asks_on_a_terminal(fresh_lab, scpctl, scratch):
     assert fresh_lab.agent_search().found == 1
 
 
+def test_undo_asks_on_a_terminal(fresh_lab, scpctl, scratch):
+    settings = yaml.safe_load(fresh_lab.scpd_yaml.read_text())
+    scpctl("sync", "--yes", lab=fresh_lab)
+    settings["rules"] = []  # else the copy would be made again, and undo refuses
+    (scratch / "scpd.yaml").write_text(yaml.safe_dump(settings))
+    [write] = scpctl("history", "-o", "json").json["writes"]
+    contract.check_history(scpctl("history", "-o", "json").json)
+    command = scpctl.command("undo", write["id"], lab=fresh_lab, config=scratch / "scpd.yaml")
+    environment = scpctl.environment(fresh_lab)
+    shown, code = on_a_terminal(command, environment, b"n\n", scratch)
+    assert code == 3 and b"delete" in shown
+    assert fresh_lab.agent_search().found == 1
+    shown, code = on_a_terminal(command, environment, b"y\n", scratch)
+    assert code == 0, shown
+    assert fresh_lab.agent_search().found == 0
+
+
 def test_sync_of_a_plan_that_was_looked_at(fresh_lab, scpctl, scratch):
     file = scratch / "looked-at.plan"
     assert scpctl("plan", "--out", str(file), lab=fresh_lab).returncode == 1

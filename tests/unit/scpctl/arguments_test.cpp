@@ -63,7 +63,7 @@ TEST_CASE("wrong arguments: exit 2, and what is wrong") {
         {"nothing", {}, "no verb was given", ""},
         {"unknown verb", {"plam"}, "there is no verb 'plam'", "did you mean 'plan'?"},
         {"nothing like it", {"frobnicate"}, "there is no verb 'frobnicate'", "--help"},
-        {"later verb", {"adopt", "CN=x", "--rule", "r"}, "'adopt' is not in this version", ""},
+        {"later verb", {"report", "--html", "f"}, "'report' is not in this version", ""},
         {"later verb of a group",
          {"config", "schema"},
          "'config schema' is not in this version",
