@@ -250,6 +250,20 @@ def test_undo_of_two_updates_at_once(world: World):
     assert sorted(world.copy()["serviceBindingInformation"]) == sorted(first)
 
 
+def test_undo_of_a_rename(world: World):
+    world.mirror()
+    before = content(world.copy())
+    world.emea.ldap.rename_s(world.source_dn, "CN=renamed")
+    assert world.sync().changes == [("rename", "renamed", "corp")]
+    renamed = content(world.copy(name="renamed"))
+    undo(world, last(world))
+    assert content(world.copy()) == before and "parked" in Marker.of(world.copy())
+    assert world.copy(name="renamed") is None
+    undo(world, last(world))
+    assert world.copy() is None and content(world.copy(name="renamed")) == renamed
+    assert world.plan().exit == 0
+
+
 @pytest.mark.parametrize("meanwhile", [
     lambda world: set_binding(world, "newer"),
     lambda world: world.corp.delete(copy_dn()),
@@ -487,6 +501,15 @@ def test_history_with_torn_strange_and_unreadable_files(world: World):
     assert "unreadable.jsonl" in done.json["error"]["message"]
     undo(world, done.json["writes"][0]["id"], exit=3)  # found all the same: refused for its rule's mode
     undo(world, "unknown", exit=2)  # it may be in that file
+
+
+def test_without_any_history(world: World):
+    done = world.run("--history", str(world.scpctl.scratch / "none"), "history")
+    assert done.returncode == 0 and "no writes" in done.stderr, done
+    assert not (world.scpctl.scratch / "none").exists(), "looking makes nothing"
+    (world.scpctl.scratch / "file").write_text("")
+    done = world.run("--history", str(world.scpctl.scratch / "file"), "history", "-o", "json")
+    assert done.returncode == 2 and "file" in done.json["error"]["message"], done
 
 
 def test_history_needs_no_settings(world: World):
