@@ -294,7 +294,7 @@ ResolvedAccount Lookup::result() && {
     if (!problems_.empty())
         out.unresolved = fmt::format("{}", fmt::join(problems_, "; "));
     else if (found_.empty())
-        out.unresolved = fmt::format("no account matches {}", printable(query_.text));
+        out.unresolved = "no account matches it"; // who shows this has named the account
     else if (one_expected && found_.size() > 1)
         out.unresolved = ambiguous();
     return out;

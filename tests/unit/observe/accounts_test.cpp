@@ -103,7 +103,7 @@ TEST_CASE("accounts: every form that the settings know") {
         {"the implicit UPN of a child", written("svc-emea@EMEA.corp.test"),
          "emea.corp.test:svc-emea | "},
         {"the implicit UPN under another domain", written("svc-emea@corp.test"),
-         " | no account matches svc-emea@corp.test"},
+         " | no account matches it"},
         {"DN", written("CN=svc-mage,CN=Users,DC=corp,DC=test"), mage},
         {"DN in a child", written("cn=svc-emea,cn=users,dc=emea,dc=corp,dc=test"),
          "emea.corp.test:svc-emea | "},
@@ -118,20 +118,20 @@ TEST_CASE("accounts: every form that the settings know") {
         {"SID", written(domain_sid(1, 1001)), mage},
         {"the same last number in another domain", written(domain_sid(2, 1001)),
          "emea.corp.test:svc-emea | "},
-        {"SID of nobody", written(domain_sid(3, 1)), " | no account matches S-1-5-21-7-7-3-1"},
+        {"SID of nobody", written(domain_sid(3, 1)), " | no account matches it"},
         {"disabled", written("CORP\\off"), "corp.test:off* | "},
-        {"nobody", written("CORP\\nobody"), " | no account matches CORP\\\\nobody"},
+        {"nobody", written("CORP\\nobody"), " | no account matches it"},
         {"what a filter would take for one", AccountQuery{AccountQuery::Kind::sam, "", "CORP\\*"},
-         " | no account matches CORP\\\\*"},
+         " | no account matches it"},
         {"a UPN that two bear", written("twin@corp.example"),
          "emea.corp.test:twin tree.test:twin | twin@corp.example is ambiguous: "
          "CN=twin,CN=Users,DC=emea,DC=corp,DC=test; CN=twin,CN=Users,DC=tree,DC=test"},
         {"a filter", filter("(servicePrincipalName=mage/*)"),
          "corp.test:svc-mage emea.corp.test:svc-emea | "},
         {"a filter that finds none", filter("(servicePrincipalName=http/*)"),
-         " | no account matches (servicePrincipalName=http/*)"},
+         " | no account matches it"},
         {"a filter that finds no accounts", filter("(objectClass=contact)"),
-         " | no account matches (objectClass=contact)"},
+         " | no account matches it"},
         {"a group with members in every domain", the_group(),
          "corp.test:svc-mage emea.corp.test:svc-emea tree.test:twin | "},
         {"a group that is an account", the_group("CN=svc-mage,CN=Users,DC=corp,DC=test"), mage},
@@ -168,8 +168,7 @@ TEST_CASE("accounts: who is in a group") {
         return "CN=" + sid + ",CN=ForeignSecurityPrincipals,DC=corp,DC=test";
     };
     const std::vector<Row> rows{
-        {"nobody", [](Accounts& at) { at.group(group_dn, {}); },
-         fmt::format(" | no account matches {}", group_dn)},
+        {"nobody", [](Accounts& at) { at.group(group_dn, {}); }, " | no account matches it"},
         {"a group in a group of another domain",
          [=](Accounts& at) {
              at.group(group_dn, {inner});
@@ -228,7 +227,7 @@ TEST_CASE("accounts: who is in a group") {
          [](Accounts& at) {
              at.group(group_dn, {}, {{"objectSid", {Accounts::sid(1, 2002)}}});
          },
-         fmt::format(" | no account matches {}", group_dn)},
+         " | no account matches it"},
         {"an account of another forest, by its SID",
          [=](Accounts& at) {
              at.group(group_dn, {mage, foreign(domain_sid(2, 1001))});
