@@ -35,6 +35,49 @@ int most_reads(const std::vector<Rule>& rules) {
     return reads;
 }
 
+/// The plan after the guard, which goes by this host's state as it is now.
+Plan guard_plan(Plan plan, const Settings& settings, const CycleOptions& options, HostState& state,
+                std::optional<Error>& state_error) {
+    GuardInput input{settings.limits, {}, {}, {}, {}};
+    for (const auto* rules : {&settings.rules, &options.rules})
+        for (const auto& rule : *rules)
+            input.rules.push_back(&rule);
+    if (options.read_state) {
+        if (auto read = options.read_state())
+            input.state = std::move(*read);
+        else
+            state_error = input.state_error = read.error();
+    }
+    input.approved = approved_hashes(input.state, options.now());
+    if (options.approved)
+        input.approved.insert(*options.approved);
+    state = input.state;
+    return guard(std::move(plan), input);
+}
+
+/// The last look before the writes: a person may have taken long to say yes, and two processes must
+/// not use one approval.
+Result<void> claim(const Plan& plan, const CycleOptions& options, const HostState& state) {
+    if (!options.read_state)
+        return {};
+    const auto now = options.read_state();
+    if (!now)
+        return fail(now.error());
+    if (now->pauses != state.pauses)
+        return fail(ErrorKind::conflict, "something was paused or resumed in the meantime",
+                    "nothing was written; plan again");
+    const std::string hash = plan.hash();
+    if (!approved_hashes(state, options.now()).contains(hash))
+        return {};
+    const auto used = options.use_up(hash);
+    if (!used)
+        return fail(used.error());
+    if (!*used && options.approved != hash)
+        return fail(ErrorKind::conflict, "the plan's approval was used or withdrawn meanwhile",
+                    "nothing was written; plan again");
+    return {};
+}
+
 } // namespace
 
 CycleReport run_cycle(Sessions& sessions, const CycleOptions& options) {
@@ -47,7 +90,9 @@ CycleReport run_cycle(Sessions& sessions, const CycleOptions& options) {
     for (int reads = 1;
          options.confirm_at_once && plan.unconfirmed && reads < most_reads(options.rules); ++reads)
         plan = read_and_plan(sessions, options, report, plan.confirmations);
-    report.plan = guard(std::move(plan), sessions.settings().limits, options.approved);
+    HostState state;
+    report.plan =
+        guard_plan(std::move(plan), sessions.settings(), options, state, report.state_error);
 
     if (report.plan.changes.empty() || !options.go_ahead || !options.go_ahead(report.plan))
         return report;
@@ -56,6 +101,10 @@ CycleReport run_cycle(Sessions& sessions, const CycleOptions& options) {
     auto history = options.open_history();
     if (!history) {
         report.error = history.error();
+        return report;
+    }
+    if (const auto claimed = claim(report.plan, options, state); !claimed) {
+        report.error = claimed.error();
         return report;
     }
     report.results = apply(report.plan, report.topology, sessions, **history);

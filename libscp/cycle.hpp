@@ -2,6 +2,7 @@
 
 #include "apply/apply.hpp"
 #include "forest/sessions.hpp"
+#include "guard/host_state.hpp"
 #include "observe/observation.hpp"
 #include "plan/plan.hpp"
 
@@ -13,9 +14,14 @@
 namespace scp {
 
 struct CycleOptions {
-    std::vector<Rule> rules; ///< those selected
-    std::optional<std::string>
-        approved; ///< hash of a plan over the limits that a person has approved
+    std::vector<Rule> rules;             ///< those selected
+    std::optional<std::string> approved; ///< hash of a plan that a person approves just now
+    /// This host's pauses and approvals, asked when the plan is made and again before it is carried
+    /// out. Where they cannot be read, everything is held. Null: there are none.
+    std::function<Result<HostState>()> read_state;
+    /// The approval of the plan that is about to go out is taken away, durably; false: it was not
+    /// there any more. Not null where read_state is not.
+    std::function<Result<bool>(const std::string& hash)> use_up;
     /// Of the reads before, as their last plan left them: a daemon's cycles confirm each other.
     Confirmations confirmations;
     /// A retire that waits for nothing but more reads gets them at once.
@@ -38,9 +44,10 @@ struct CycleReport {
     Topology topology;
     Observation observation;
     Plan plan;
-    ApplyResults results;       ///< empty on a dry run
-    std::optional<Error> error; ///< the history could not be opened: nothing was written
-    bool written = false;       ///< anything was written
+    ApplyResults results;             ///< empty on a dry run
+    std::optional<Error> error;       ///< why nothing was written: the history, the host's state
+    std::optional<Error> state_error; ///< pauses and approvals could not be read: all is held
+    bool written = false;             ///< anything was written
 };
 
 [[nodiscard]] CycleReport run_cycle(Sessions& sessions, const CycleOptions& options);

@@ -180,6 +180,11 @@ void Pairer::take_ours(const Scp& scp) {
                     "it carries our marker, but is not known to be owned by us");
         return;
     }
+    // Where servers have no owners, the place alone tells a copy from a planted one.
+    if (at->has_owners || std::ranges::any_of(out_.rules, [&](const RuleView& one) {
+            return in_allowed_place(scp, *one.rule);
+        }))
+        out_.copied.insert(scp.marker->source);
     Copy copy{&scp, recorded(*scp.marker), false};
     const Scp* source = copy.source.scp;
     const Identity from = source != nullptr ? identity_of(*source) : Identity{};

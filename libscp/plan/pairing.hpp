@@ -4,6 +4,7 @@
 #include "plan/rule_view.hpp"
 
 #include <map>
+#include <set>
 
 namespace scp {
 
@@ -53,6 +54,7 @@ struct Cell {
 struct Pairing {
     std::vector<RuleView> rules;
     std::vector<Cell> cells;
+    std::set<Guid> copied;  ///< sources that copies of ours have come from, of whatever rule
     std::vector<Held> held; ///< what needs no table: suspect, untrusted, marked by nobody's rule,
                             ///< conflict objects
     /// The names of SCPs that a global catalog shows of domains that were not read whole. Only

@@ -48,6 +48,10 @@ struct Change {
     std::string marker_before; ///< exact value, empty: none
     std::string marker_after;  ///< exact value, empty: none
     std::string undoes; ///< the ID of the write in the history that this takes back; empty: none
+    std::vector<std::string> also; ///< other rules that may want it too, by name
+    /// The source is new to us: no copy of ours anywhere has come from it, or this copy has come
+    /// from another one.
+    bool first_use = false;
 
     /// Stable while the change is the same: 12 hex digits over op, forest, nc, DN or GUID, old →
     /// new values.

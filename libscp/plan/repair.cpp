@@ -84,6 +84,7 @@ void DecisionTable::create() {
     create.dn = copy_dn(*source_, rule(), cell_.view->nc);
     create.after = content(*source_);
     create.marker_after = marker_for(create.after);
+    create.first_use = !pairing_.copied.contains(source_->guid);
     propose(std::move(create), std::move(waits_for));
 }
 
@@ -115,6 +116,7 @@ Change DecisionTable::repair_change() const {
     repair.after = content(*source_);
     repair.marker_before = copy.scp->marker_value;
     repair.marker_after = marker_for(repair.after);
+    repair.first_use = source_ != copy.source.scp;
     if (fold_case(copy.scp->name) != fold_case(source_->name)) {
         repair.op = Op::rename;
         repair.reason = Reason::renamed;
@@ -181,6 +183,12 @@ Change DecisionTable::change(Op op, Reason reason) const {
     change.domain = cell_.target.domain;
     change.nc = cell_.view->nc;
     change.reason = reason;
+    for (const auto* views : {&cell_.rules, &cell_.also})
+        for (const auto* view : *views)
+            if (view->rule != &rule() &&
+                (!view->selected || !cell_.is_target || view->targets.contains(cell_.target)))
+                change.also.push_back(view->rule->name);
+    std::ranges::sort(change.also);
     if (source_ != nullptr)
         change.source = source_ref(*source_);
     return change;

@@ -2,6 +2,7 @@
 
 #include "base/dn.hpp"
 #include "base/filter.hpp"
+#include "base/pattern.hpp"
 #include "base/text.hpp"
 #include "directory/endpoint.hpp"
 #include "settings/settings.hpp"
@@ -241,6 +242,12 @@ Complaint check_filter(const std::string& text) {
     if (auto filter = parse_filter(text); !filter)
         return fmt::format("\"{}\" is no LDAP filter: {}", printable(text, 80),
                            filter.error().message);
+    return std::nullopt;
+}
+
+Complaint check_pattern(const std::string& text) {
+    if (auto pattern = Pattern::compile(text); !pattern)
+        return pattern.error().message;
     return std::nullopt;
 }
 

@@ -92,6 +92,11 @@ std::vector<Dn> read_dns(const SettingsTree& map, std::string_view key) {
     return read_list<Dn>(map, key, [](const std::string& text) { return Dn::parse(text); });
 }
 
+std::vector<Pattern> read_patterns(const SettingsTree& map, std::string_view key) {
+    return read_list<Pattern>(map, key,
+                              [](const std::string& text) { return Pattern::compile(text); });
+}
+
 TlsSettings to_tls(const SettingsTree& node) {
     using Mode = TlsSettings::Mode;
     TlsSettings tls;
@@ -183,6 +188,8 @@ Rule to_rule(const SettingsTree& node) {
     rule.trust_domains = read_domains(trust, "domains");
     rule.trust_containers = read_dns(trust, "containers");
     rule.trust_exclude = read_dns(trust, "exclude");
+    read_choice(trust, "first_use", rule.first_use,
+                {{"allow", FirstUse::allow}, {"approve", FirstUse::approve}});
     rule.accounts = read_accounts(node);
     const auto& targets = map_of(node, "targets");
     rule.target_domains = read_domains(targets, "domains");
@@ -196,6 +203,8 @@ Rule to_rule(const SettingsTree& node) {
     if (const auto* mode = text_of(node, "mode"))
         rule.mode = parse_mode(*mode).value_or(rule.mode);
     rule.prefer = read_domains(map_of(node, "on_conflict"), "prefer");
+    rule.bindings = {read_patterns(map_of(node, "bindings"), "allow"),
+                     read_patterns(map_of(node, "bindings"), "deny")};
     read(map_of(node, "prune"), "grace", rule.prune_grace);
     read_number(map_of(node, "prune"), "confirmations", rule.prune_confirmations);
     return rule;

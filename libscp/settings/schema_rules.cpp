@@ -82,9 +82,10 @@ std::vector<KeyDoc> rule_source_keys() {
         {.path = "rules[].trust.first_use",
          .type = choice,
          .preset = "allow",
-         .doc = "allow: a new source is believed at once. approve is not in this version.",
-         .choices = {"allow"},
-         .later = {"approve"}},
+         .doc =
+             "allow: a new source is believed at once. approve: copies of it wait until a person "
+             "has approved the plan.",
+         .choices = {"allow", "approve"}},
     };
 }
 
@@ -148,8 +149,7 @@ std::vector<KeyDoc> rule_target_keys() {
          .type = choice,
          .preset = "upsert",
          .doc = "observe: never write. create-only: create. upsert: create and repair, never "
-                "delete. sync: also retire "
-                "(held in this version).",
+                "delete. sync: also retire.",
          .choices = {"observe", "create-only", "upsert", "sync"}},
         {.path = "rules[].on_conflict",
          .shapes = value_shape | map_shape,
@@ -170,16 +170,16 @@ std::vector<KeyDoc> rule_target_keys() {
         {.path = "rules[].bindings.allow",
          .shapes = list_shape,
          .preset = "[]",
-         .doc = "Patterns. Not in this version, except for the empty list: any value.",
-         .not_yet = true},
+         .doc = "Regular expressions (ECMAScript); a value of serviceBindingInformation must match "
+                "one of them whole. Empty: any value.",
+         .check = check_pattern},
         {.path = "rules[].bindings.deny",
          .shapes = list_shape,
          .preset = "[]",
-         .doc = "Patterns. Not in this version, except for the empty list: none.",
-         .not_yet = true},
-        {.path = "rules[].prune",
-         .shapes = map_shape,
-         .doc = "How mode sync retires copies (held in this version)."},
+         .doc = "The same; a value that matches one of them whole is not copied, whatever allow "
+                "says.",
+         .check = check_pattern},
+        {.path = "rules[].prune", .shapes = map_shape, .doc = "How mode sync retires copies."},
         {.path = "rules[].prune.grace",
          .type = duration,
          .preset = "24h",

@@ -3,6 +3,7 @@
 #include "base/attributes.hpp"
 #include "base/dn.hpp"
 #include "base/names.hpp"
+#include "base/pattern.hpp"
 #include "directory/endpoint.hpp"
 
 #include <chrono>
@@ -51,6 +52,15 @@ struct AccountQuery {
 
 enum class Mode { observe, create_only, upsert, sync };
 
+/// What becomes of a source that was never copied before.
+enum class FirstUse { allow, approve };
+
+/// Which values of serviceBindingInformation a rule copies.
+struct BindingPatterns {
+    std::vector<Pattern> allow; ///< a value must match one of them whole; empty: any
+    std::vector<Pattern> deny;  ///< and none of these
+};
+
 /// A place relative to a domain's naming context (or below the Configuration NC, which a later
 /// version brings).
 struct TargetContainer {
@@ -67,6 +77,7 @@ struct Rule {
     std::vector<DomainName> trust_domains; ///< empty: every domain of the accounts' forests
     std::vector<Dn> trust_containers;      ///< relative to the domain, subtree
     std::vector<Dn> trust_exclude;
+    FirstUse first_use = FirstUse::allow;
 
     std::vector<AccountQuery> accounts;
     std::vector<DomainName> target_domains; ///< in addition
@@ -76,6 +87,7 @@ struct Rule {
     std::vector<std::string> attributes; ///< copied besides keywords and cn
     Mode mode = Mode::upsert;
     std::vector<DomainName> prefer; ///< on_conflict: {prefer: […]}; empty: refuse
+    BindingPatterns bindings;
     std::chrono::milliseconds prune_grace{std::chrono::hours{24}};
     int prune_confirmations = 3;
 };

@@ -24,6 +24,14 @@ Plan plan_of(std::size_t changes) {
     return plan;
 }
 
+Plan guarded_by(Plan plan, const LimitSettings& limits,
+                const std::optional<std::string>& approved) {
+    GuardInput input{limits, {}, {}, {}, {}};
+    if (approved)
+        input.approved = {*approved};
+    return guard(std::move(plan), input);
+}
+
 LimitSettings limit_of(std::size_t changes) {
     LimitSettings limits;
     limits.changes = changes;
@@ -49,7 +57,7 @@ TEST_CASE("guard: a plan of more than limits.changes is held whole, unless its h
         CAPTURE(row.name);
         const Plan plan = plan_of(row.changes);
         const auto approved = row.approved ? std::optional(plan.hash()) : std::nullopt;
-        const Plan guarded = guard(plan, limit_of(row.limit), approved);
+        const Plan guarded = guarded_by(plan, limit_of(row.limit), approved);
         CHECK(guarded.hash() == plan.hash());
         CHECK(guarded.in_sync == 7);
         CHECK(guarded.changes.size() == (row.passes ? row.changes : 0));
@@ -64,7 +72,7 @@ TEST_CASE("guard: a plan of more than limits.changes is held whole, unless its h
 
 TEST_CASE("guard: another plan's approval is none, and changes are moved, not edited") {
     const Plan plan = plan_of(4);
-    const Plan guarded = guard(plan, limit_of(3), plan_of(5).hash());
+    const Plan guarded = guarded_by(plan, limit_of(3), plan_of(5).hash());
     REQUIRE(guarded.held.size() == 4);
     for (std::size_t i = 0; i < 4; ++i)
         CHECK(guarded.held[i].change->id() == plan.changes[i].id());
@@ -104,13 +112,13 @@ TEST_CASE("guard: deletes, all of them and by share of a rule's copies") {
             change.op = Op::remove;
         plan.copies["MAGE"] = row.copies;
         const LimitSettings limits{100, row.limit, row.percent};
-        const Plan guarded = guard(plan, limits, {});
+        const Plan guarded = guarded_by(plan, limits, {});
         const std::string why = row.why;
         CHECK(guarded.changes.size() == (why.empty() ? row.deletes : 0));
         CHECK(guarded.held.size() == (why.empty() ? 0 : row.deletes));
         for (const auto& held : guarded.held)
             CHECK(held.detail == why);
-        CHECK(guard(plan, limits, plan.hash()).changes.size() == row.deletes);
+        CHECK(guarded_by(plan, limits, plan.hash()).changes.size() == row.deletes);
     }
 }
 
@@ -119,8 +127,8 @@ TEST_CASE("guard: rules are judged each by itself, and a delete takes the whole 
     plan.changes[0].op = plan.changes[1].op = Op::remove;
     plan.changes[0].rule = "other";
     plan.copies = {{"mage", 2}, {"other", 2}};
-    CHECK(guard(plan, LimitSettings{}, {}).changes.size() == 5);
+    CHECK(guarded_by(plan, LimitSettings{}, {}).changes.size() == 5);
     plan.changes[0].rule = "mage";
-    CHECK(guard(plan, LimitSettings{}, {}).changes.empty());
-    CHECK(guard(plan, LimitSettings{}, {}).held.size() == 5);
+    CHECK(guarded_by(plan, LimitSettings{}, {}).changes.empty());
+    CHECK(guarded_by(plan, LimitSettings{}, {}).held.size() == 5);
 }

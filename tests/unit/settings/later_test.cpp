@@ -19,9 +19,6 @@ rules:
          rule("trust: {owners: [S-1-5-32-544]}"),
          {"f:7:21: rules[r].trust.owners: is not in this version; only the empty list is "
           "accepted"}},
-        {"trust.first_use",
-         rule("trust: {first_use: approve}"),
-         {R"(f:7:24: rules[r].trust.first_use: "approve" is not in this version; accepted: allow)"}},
         {"trust.containers in the Configuration NC",
          rule(R"(trust: {containers: ["configuration:CN=Services"]})"),
          {R"(f:7:26: rules[r].trust.containers[#1]: "configuration:CN=Services": places in the Configuration NC are not in this version)"}},
@@ -33,12 +30,6 @@ rules:
          rule(R"(targets: {container: "configuration:CN=Services"})"),
          {"f:7:26: rules[r].targets.container: copies in the Configuration NC are not in this "
           "version; write a container such as CN=scpd,CN=System, or same"}},
-        {"bindings",
-         rule("bindings: {allow: [a], deny: [b]}"),
-         {"f:7:23: rules[r].bindings.allow: is not in this version; only the empty list is "
-          "accepted",
-          "f:7:34: rules[r].bindings.deny: is not in this version; only the empty list is "
-          "accepted"}},
         {"daemon.watch",
          with("daemon: {watch: notify}"),
          {R"(f:3:17: daemon.watch: "notify" is not in this version; accepted: auto, usn, syncrepl, poll)"}},
