@@ -4,8 +4,10 @@
 
 namespace scp {
 
-CycleWorker::CycleWorker(Connector& connector, Mailbox& mailbox, std::filesystem::path history_dir)
-    : connector_(connector), mailbox_(mailbox), history_dir_(std::move(history_dir)) {}
+CycleWorker::CycleWorker(Connector& connector, Mailbox& mailbox, std::filesystem::path history_dir,
+                         StateFile state)
+    : connector_(connector), mailbox_(mailbox), history_dir_(std::move(history_dir)),
+      state_(std::move(state)) {}
 
 // The settings are shared with the main thread, which may load new ones while the cycle runs.
 void CycleWorker::start(std::shared_ptr<const Settings> settings, std::map<DomainKey, Error> down) {
@@ -27,6 +29,10 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
     CycleOptions options;
     options.rules = settings.rules;
     options.confirmations = confirmations_;
+    options.read_state = [&] { return state_.read(); };
+    options.use_up = [&](const std::string& hash) {
+        return state_.update([&](HostState& state) { return use_up(state, hash); });
+    };
     options.go_ahead = [&](const Plan&) { return !stop.stop_requested(); };
     options.open_history = [&]() -> Result<History*> {
         if (!history_) {

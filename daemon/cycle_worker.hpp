@@ -2,6 +2,7 @@
 
 #include "daemon/mailbox.hpp"
 #include "directory/directory.hpp"
+#include "history/state.hpp"
 #include "plan/plan.hpp"
 #include "settings/settings.hpp"
 
@@ -15,7 +16,8 @@ namespace scp {
 /// Runs one cycle at a time on a thread of its own and posts CycleDone.
 class CycleWorker {
   public:
-    CycleWorker(Connector& connector, Mailbox& mailbox, std::filesystem::path history_dir);
+    CycleWorker(Connector& connector, Mailbox& mailbox, std::filesystem::path history_dir,
+                StateFile state);
 
     /// `down`: domains that are being probed; the cycle takes them as incomplete at once.
     void start(std::shared_ptr<const Settings> settings, std::map<DomainKey, Error> down);
@@ -29,6 +31,7 @@ class CycleWorker {
     Connector& connector_;
     Mailbox& mailbox_;
     std::filesystem::path history_dir_;
+    StateFile state_;
     std::unique_ptr<History> history_; ///< used by the thread alone, as the next one
     Confirmations confirmations_;      ///< in memory only: from zero after a restart
     std::jthread thread_;

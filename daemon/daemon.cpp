@@ -7,6 +7,8 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include <sys/inotify.h>
+
 #include <csignal>
 #include <ctime>
 #include <system_error>
@@ -52,8 +54,8 @@ Daemon::Daemon(DaemonOptions options, Settings settings, Connector& connector)
     : options_(std::move(options)),
       settings_(std::make_shared<const Settings>(std::move(settings))),
       schedule_(settings_->daemon, std::chrono::steady_clock::now()),
-      worker_(connector, mailbox_, options_.history_dir), watchers_(connector, mailbox_),
-      prober_(connector, mailbox_) {
+      worker_(connector, mailbox_, options_.history_dir, StateFile(options_.state_file)),
+      watchers_(connector, mailbox_), prober_(connector, mailbox_) {
     sd_event* event = nullptr;
     check(sd_event_new(&event), "sd_event_new");
     event_.reset(event);
@@ -65,6 +67,9 @@ Daemon::Daemon(DaemonOptions options, Settings settings, Connector& connector)
     check(sd_event_add_time(event, &timer, CLOCK_MONOTONIC, 0, timer_accuracy, on_timer, this),
           "sd_event_add_time");
     timer_.reset(timer);
+    if (auto made = StateFile(options_.state_file).make_folder(); !made)
+        spdlog::warn("{} — {}", made.error().message, made.error().hint);
+    watch_state();
 }
 
 Daemon::~Daemon() = default;
@@ -86,6 +91,39 @@ void Daemon::arm() {
     }
     sd_event_source_set_time(timer_.get(), microseconds(*due));
     sd_event_source_set_enabled(timer_.get(), SD_EVENT_ONESHOT);
+}
+
+/// The folder, because the file is replaced as a whole, and may not be there yet. A watch that
+/// cannot be had, or was lost, is tried again after each cycle: until then a change of the file is
+/// seen by the next cycle only.
+void Daemon::watch_state() {
+    if (state_watch_)
+        return;
+    sd_event_source* source = nullptr;
+    const std::string folder = options_.state_file.parent_path().string();
+    const int result =
+        sd_event_add_inotify(event_.get(), &source, folder.c_str(),
+                             IN_ONLYDIR | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                                 IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF,
+                             on_state, this);
+    if (result >= 0)
+        state_watch_.reset(source);
+    else
+        spdlog::debug("not watching {}: {}", folder, std::generic_category().message(-result));
+}
+
+int Daemon::on_state(sd_event_source*, const inotify_event* what, void* self) {
+    auto& daemon = *static_cast<Daemon*>(self);
+    const bool lost = (what->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF)) != 0;
+    const bool about_it = what->len > 0 && daemon.options_.state_file.filename() == what->name;
+    if (lost)
+        daemon.state_watch_.reset();
+    if (lost || about_it || (what->mask & IN_Q_OVERFLOW) != 0) {
+        spdlog::debug("pauses and approvals may have changed");
+        daemon.schedule_.asked(std::chrono::steady_clock::now(), "state");
+        daemon.arm();
+    }
+    return 0;
 }
 
 int Daemon::on_timer(sd_event_source*, std::uint64_t, void* self) {
@@ -126,6 +164,7 @@ void Daemon::handle(CycleDone done) {
     }
     schedule_.cycle_ended(std::chrono::steady_clock::now(), wants_retry(done.report));
     log_.tell(done, cycle_trigger_);
+    watch_state();
     watchers_.follow(done.targets, settings_->daemon);
     for (const auto& view : done.report.observation.domains) {
         const DomainKey key{view.forest, view.domain};

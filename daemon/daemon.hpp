@@ -13,6 +13,7 @@
 
 struct sd_event;
 struct sd_event_source;
+struct inotify_event;
 struct signalfd_siginfo;
 
 namespace scp {
@@ -20,6 +21,7 @@ namespace scp {
 struct DaemonOptions {
     std::filesystem::path settings_file;
     std::filesystem::path history_dir;
+    std::filesystem::path state_file; ///< pauses and approvals
 };
 
 /// The event loop: signals, timers and what workers say. All that may block runs on workers.
@@ -43,11 +45,13 @@ class Daemon {
     void handle(const WatchState& state);
     void reload();
     void begin_stop();
+    void watch_state();
     void notify_status(const std::string& line);
 
     static int on_mail(sd_event_source*, int, unsigned, void* self);
     static int on_timer(sd_event_source*, std::uint64_t, void* self);
     static int on_stop_deadline(sd_event_source*, std::uint64_t, void* self);
+    static int on_state(sd_event_source*, const inotify_event* what, void* self);
     static int on_signal(sd_event_source*, const signalfd_siginfo*, void* self);
 
     DaemonOptions options_;
@@ -71,6 +75,7 @@ class Daemon {
     };
     std::unique_ptr<sd_event, Release> event_;
     std::unique_ptr<sd_event_source, Release> timer_;
+    std::unique_ptr<sd_event_source, Release> state_watch_; ///< null: its folder is not there
 };
 
 } // namespace scp

@@ -74,6 +74,7 @@ void CycleLog::tell(const CycleDone& done, const std::string& trigger) {
                           result.error ? with_hint(*result.error) : "");
         }
     }
+    tell_state(report);
     if (report.error)
         spdlog::error("nothing was written: {}", with_hint(*report.error));
     const bool quiet = report.plan.changes.empty() && !report.error;
@@ -101,6 +102,15 @@ void CycleLog::tell_domains(const CycleReport& report) {
         if (!now.contains(key))
             spdlog::info("{} is read to the end again", name(key));
     incomplete_ = std::move(now);
+}
+
+void CycleLog::tell_state(const CycleReport& report) {
+    const std::string now = report.state_error ? with_hint(*report.state_error) : "";
+    if (!now.empty() && now != state_error_)
+        spdlog::error("nothing is written: {}", now);
+    if (now.empty() && !state_error_.empty())
+        spdlog::info("the pauses and approvals can be read again");
+    state_error_ = now;
 }
 
 void CycleLog::tell_held(const Plan& plan) {
@@ -145,6 +155,8 @@ std::string status_line(const CycleDone& done, const Settings& settings,
         line += fmt::format("; incomplete: {}", fmt::join(incomplete, ", "));
     if (!lost.empty())
         line += fmt::format("; not reached: forest {}", fmt::join(lost, ", "));
+    if (done.report.state_error)
+        line += "; all is held: " + done.report.state_error->message;
     if (done.report.error)
         line += "; cannot write: " + done.report.error->message;
     return line + fmt::format("; watching {}", watching.size());

@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     app.add_option("--history", history, "Where the history of writes is kept")
         ->capture_default_str()
         ->type_name("DIR");
+    options.state_file = scp::default_state_file(scp::process_environment, ::geteuid());
     app.set_version_flag("--version", "scpd " SCP_VERSION);
     app.footer("Signals: SIGHUP loads the settings anew, SIGTERM ends cleanly.\n"
                "EXIT STATUS: 0 ended as asked; 1 failed; 2 wrong flags or settings.\n"
@@ -73,7 +74,8 @@ int main(int argc, char** argv) {
                      loaded.settings.instance);
         const auto connector = scp::make_ldap_connector();
         const int status =
-            scp::Daemon({file, history}, std::move(loaded.settings), *connector).run();
+            scp::Daemon({file, history, options.state_file}, std::move(loaded.settings), *connector)
+                .run();
         spdlog::info("stopped");
         return status;
     } catch (const std::exception& error) {

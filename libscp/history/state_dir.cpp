@@ -22,6 +22,10 @@ fs::path default_history_dir(const Environment& environment, uid_t effective_use
     return state_dir(environment, effective_user) / "history";
 }
 
+fs::path default_state_file(const Environment& environment, uid_t effective_user) {
+    return state_dir(environment, effective_user) / "state.json";
+}
+
 std::string process_environment(const char* name) {
     const char* const value = std::getenv(name);
     return value != nullptr ? value : "";

@@ -21,6 +21,10 @@ using Environment = std::function<std::string(const char* name)>;
 [[nodiscard]] std::filesystem::path default_history_dir(const Environment& environment,
                                                         uid_t effective_user);
 
+/// The file of pauses and approvals (history/state.hpp).
+[[nodiscard]] std::filesystem::path default_state_file(const Environment& environment,
+                                                       uid_t effective_user);
+
 /// This process's own.
 [[nodiscard]] std::string process_environment(const char* name);
 
