@@ -144,6 +144,10 @@ std::filesystem::path Context::history_dir() const {
     return default_history_dir(around_.environment, ::geteuid());
 }
 
+StateFile Context::state_file() const {
+    return StateFile(default_state_file(around_.environment, ::geteuid()));
+}
+
 Result<History*> Context::open_history() {
     if (!history_) {
         auto opened = History::open(history_dir());

@@ -2,6 +2,7 @@
 
 #include "cycle.hpp"
 #include "forest/sessions.hpp"
+#include "history/state.hpp"
 #include "scpctl/exit.hpp"
 #include "scpctl/output.hpp"
 #include "scpctl/surroundings.hpp"
@@ -99,6 +100,8 @@ class Context {
     [[nodiscard]] Result<const Topology*> topology();
     /// --history DIR, else as default_history_dir() says.
     [[nodiscard]] std::filesystem::path history_dir() const;
+    /// This host's pauses and approvals.
+    [[nodiscard]] StateFile state_file() const;
     /// Opened once.
     [[nodiscard]] Result<History*> open_history();
 

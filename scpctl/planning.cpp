@@ -32,6 +32,10 @@ Result<Planned> run_planned(Context& context, CycleOptions options) {
     options.progress = [&](const std::string& stage) { context.progress().stage(stage); };
     options.confirm_at_once = true;
     options.open_history = [&] { return context.open_history(); };
+    options.read_state = [file = context.state_file()] { return file.read(); };
+    options.use_up = [file = context.state_file()](const std::string& hash) {
+        return file.update([&](HostState& state) { return use_up(state, hash); });
+    };
     Planned planned;
     planned.report = run_cycle(**sessions, options);
     context.progress().clear();
@@ -47,6 +51,8 @@ Json planned_json(const Planned& planned) {
     Json document = plan_document(planned.report, planned.instance, !planned.incomplete);
     if (planned.refused)
         document["error"] = error_json(*planned.refused);
+    if (planned.report.state_error)
+        document["error"] = error_json(*planned.report.state_error);
     if (planned.incomplete)
         document["error"] = error_json(*planned.incomplete);
     if (planned.report.error)
@@ -64,6 +70,8 @@ void print_planned(Context& context, const Planned& planned,
                               planned.marker_attribute));
     else
         out.text(text(planned.report, out.style()));
+    if (planned.report.state_error)
+        out.error(*planned.report.state_error);
 }
 
 Exit exit_of_read(Context& context, const std::optional<Error>& incomplete, Exit otherwise) {
@@ -85,7 +93,9 @@ Exit exit_of_read(Context& context, const std::optional<Error>& incomplete, Exit
 }
 
 Exit exit_of_plan(const CycleReport& report) {
-    return report.plan.changes.empty() && report.plan.held.empty() ? Exit::ok : Exit::no;
+    return report.plan.changes.empty() && report.plan.held.empty() && !report.state_error
+               ? Exit::ok
+               : Exit::no;
 }
 
 } // namespace scp

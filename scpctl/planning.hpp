@@ -35,7 +35,7 @@ void print_planned(Context& context, const Planned& planned,
 [[nodiscard]] Exit exit_of_read(Context& context, const std::optional<Error>& incomplete,
                                 Exit otherwise);
 
-/// 1 where there are changes or held ones, else 0.
+/// 1 where there are changes or held ones, or all would be held, else 0.
 [[nodiscard]] Exit exit_of_plan(const CycleReport& report);
 
 } // namespace scp

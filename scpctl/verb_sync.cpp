@@ -59,9 +59,10 @@ bool ask(Context& context, const Plan& plan) {
 }
 
 Exit exit_of_sync(const CycleReport& report, bool refused) {
-    Exit code = refused || !report.plan.held.empty() ? Exit::held : Exit::ok;
+    Exit code = refused || report.state_error || !report.plan.held.empty() ? Exit::held : Exit::ok;
     if (report.error)
-        code = more_urgent(code, Exit::write_failed);
+        code = more_urgent(code, report.error->kind == ErrorKind::conflict ? Exit::held
+                                                                           : Exit::write_failed);
     for (const auto& [id, result] : report.results) {
         // A write that was tried and refused has failed; one that was not even tried is held.
         if (result.state == ChangeResult::State::failed ||
@@ -74,11 +75,15 @@ Exit exit_of_sync(const CycleReport& report, bool refused) {
 }
 
 void say_how_to_approve(Context& context, const CycleReport& report) {
-    const auto over = [](const Held& held) { return held.reason == Reason::limit_exceeded; };
-    if (std::ranges::any_of(report.plan.held, over))
-        context.out().note("scpctl: this is more than limits.changes allows at once. If it is "
-                           "meant: scpctl sync --approve " +
-                           report.plan.hash());
+    const auto held_for = [&](Reason reason) {
+        return std::ranges::find(report.plan.held, reason, &Held::reason) != report.plan.held.end();
+    };
+    const bool over = held_for(Reason::limit_exceeded);
+    if (over || held_for(Reason::awaiting_approval))
+        context.out().note(fmt::format("scpctl: {}. If it is meant: scpctl sync --approve {}",
+                                       over ? "this is more than the limits allow at once"
+                                            : "a new source waits for an approval",
+                                       report.plan.hash()));
 }
 
 Error another_plan(const std::string& file, const std::string& hash) {
@@ -149,7 +154,8 @@ RunVerb declare_sync(CLI::App& app) {
     app.add_flag("-y,--yes", options->yes, "do not ask");
     declare_single(app, "--plan", options->plan,
                    "FILE: write only if the plan is still the one in FILE");
-    declare_single(app, "--approve", options->approve, "HASH: this plan may exceed the limits");
+    declare_single(app, "--approve", options->approve,
+                   "HASH: this plan may exceed the limits, and use new sources");
     return [options](Context& context) { return run_sync(context, *options); };
 }
 

@@ -51,6 +51,9 @@ struct Verb {
 [[nodiscard]] Verb explain_verb();
 [[nodiscard]] Verb history_verb();
 [[nodiscard]] Verb undo_verb();
+[[nodiscard]] Verb approve_verb();
+[[nodiscard]] Verb pause_verb();
+[[nodiscard]] Verb resume_verb();
 [[nodiscard]] Verb config_check_verb();
 [[nodiscard]] Verb config_show_verb();
 

@@ -10,10 +10,9 @@ from scplab.runner import program
 
 from . import contract
 
-LATER = """preflight watch status resync pause resume reload approve report
-completion""".split()
-VERBS = ["topology", "list", "show", "diff", "plan", "sync", "create", "delete", "adopt", "release", "explain",
-         "history", "undo", "config check", "config show"]
+LATER = "preflight watch status resync reload report completion".split()
+VERBS = ["topology", "list", "show", "diff", "plan", "sync", "approve", "pause", "resume", "create", "delete",
+         "adopt", "release", "explain", "history", "undo", "config check", "config show"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
