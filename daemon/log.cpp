@@ -75,6 +75,7 @@ void CycleLog::tell(const CycleDone& done, const std::string& trigger) {
         }
     }
     tell_state(report);
+    tell_approval(report);
     if (report.error)
         spdlog::error("nothing was written: {}", with_hint(*report.error));
     const bool quiet = report.plan.changes.empty() && !report.error;
@@ -102,6 +103,13 @@ void CycleLog::tell_domains(const CycleReport& report) {
         if (!now.contains(key))
             spdlog::info("{} is read to the end again", name(key));
     incomplete_ = std::move(now);
+}
+
+void CycleLog::tell_approval(const CycleReport& report) {
+    const std::string hash = hash_to_approve(report);
+    if (!hash.empty() && hash != to_approve_)
+        spdlog::warn("waiting for an approval; if what is held is meant: scpctl approve {}", hash);
+    to_approve_ = hash;
 }
 
 void CycleLog::tell_state(const CycleReport& report) {

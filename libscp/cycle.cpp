@@ -80,6 +80,20 @@ Result<void> claim(const Plan& plan, const CycleOptions& options, const HostStat
 
 } // namespace
 
+std::string hash_to_approve(const CycleReport& report) {
+    Plan left = report.plan;
+    const auto waits = [](const Held& held) {
+        return held.reason == Reason::limit_exceeded || held.reason == Reason::awaiting_approval;
+    };
+    if (std::ranges::none_of(left.held, waits))
+        return {};
+    std::erase_if(left.changes, [&](const Change& change) {
+        const auto found = report.results.find(change.id());
+        return found != report.results.end() && found->second.state == ChangeResult::State::done;
+    });
+    return left.hash();
+}
+
 CycleReport run_cycle(Sessions& sessions, const CycleOptions& options) {
     CycleReport report;
 

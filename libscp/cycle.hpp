@@ -50,6 +50,10 @@ struct CycleReport {
     bool written = false;             ///< anything was written
 };
 
+/// What a person approves who wants what is held for limits or as a first use: the hash of the plan
+/// without what was just done, which is what the next cycle plans. Empty where nothing waits.
+[[nodiscard]] std::string hash_to_approve(const CycleReport& report);
+
 [[nodiscard]] CycleReport run_cycle(Sessions& sessions, const CycleOptions& options);
 
 } // namespace scp

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace scp {
 
 Result<std::vector<Rule>> rules_to_plan(Context& context, const RuleOptions& options) {
@@ -72,6 +74,19 @@ void print_planned(Context& context, const Planned& planned,
         out.text(text(planned.report, out.style()));
     if (planned.report.state_error)
         out.error(*planned.report.state_error);
+}
+
+void say_how_to_approve(Context& context, const CycleReport& report) {
+    const std::string hash = hash_to_approve(report);
+    if (hash.empty())
+        return;
+    const bool over = std::ranges::find(report.plan.held, Reason::limit_exceeded, &Held::reason) !=
+                      report.plan.held.end();
+    context.out().note(fmt::format(
+        "scpctl: {}. If it is meant: scpctl sync --approve {}\n(for scpd on this host: "
+        "scpctl approve with the same)",
+        over ? "this is more than the limits allow at once" : "a new source waits for an approval",
+        hash));
 }
 
 Exit exit_of_read(Context& context, const std::optional<Error>& incomplete, Exit otherwise) {

@@ -30,6 +30,9 @@ struct Planned {
 void print_planned(Context& context, const Planned& planned,
                    std::string (*text)(const CycleReport&, const Style&));
 
+/// A remark where something waits for an approval only.
+void say_how_to_approve(Context& context, const CycleReport& report);
+
 /// Interrupted, or unreachable (says so on stderr) where a needed domain was not read to its end,
 /// unless --partial; usage where it was not read for a mistake of the caller's; else `otherwise`.
 [[nodiscard]] Exit exit_of_read(Context& context, const std::optional<Error>& incomplete,

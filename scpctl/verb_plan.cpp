@@ -27,6 +27,7 @@ Result<Exit> run_plan(Context& context, const PlanOptions& options) {
         if (auto written = write_file(options.out, to_json_text(planned_json(*planned))); !written)
             return fail(written.error());
     print_planned(context, *planned, plan_text);
+    say_how_to_approve(context, planned->report);
     return exit_of_read(context, planned->incomplete, exit_of_plan(planned->report));
 }
 

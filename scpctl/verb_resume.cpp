@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 #include "scpctl/host_state.hpp"
+#include "scpctl/named_object.hpp"
 #include "scpctl/verbs.hpp"
+#include "scpctl/writing.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -32,22 +34,61 @@ Result<Exit> resume_rule(Context& context, const std::string& name) {
         rule.empty() ? "not all rules were paused" : "rule " + rule + " was not paused by itself");
 }
 
+/// What is parked is so in the directory, for all hosts.
+Result<Exit> resume_copy(Context& context, const std::string& name) {
+    const auto settings = context.settings();
+    if (!settings)
+        return fail(settings.error());
+    if (auto ok = check_named_object(name); !ok)
+        return fail(ok.error());
+    const auto topology = context.topology();
+    if (!topology)
+        return fail(topology.error());
+    const auto object = find_named_object(context, **topology, name);
+    if (!object)
+        return fail(object.error());
+    Observation observation;
+    observation.domains = {object->view};
+    HandWrite write;
+    write.add(
+        unparking(object->found.scp, {**settings, (*settings)->rules, **topology, observation}));
+    return finish_by_hand(
+        context, **topology, write, false,
+        write.changes.empty() ? "" : "scpctl: the next cycle brings it into line with its source");
+}
+
+Result<Exit> run_resume(Context& context, const std::string& what) {
+    if (what.find('=') != std::string::npos) // never in a rule's name, always in a DN
+        return resume_copy(context, what);
+    const GlobalOptions& options = context.options();
+    if (options.overrides_connection() || !options.servers.empty())
+        return fail(ErrorKind::usage,
+                    "a pause is in this host's state file: --server, --ca-file, --starttls, "
+                    "--bind-dn, --password-file and --mech change nothing there",
+                    "leave them away, or name a copy by its DN");
+    return resume_rule(context, what);
+}
+
 RunVerb declare_resume(CLI::App& app) {
     auto what = std::make_shared<std::string>();
-    declare_single(app, "RULE", *what, "the rule; if left out, what pause without a rule began");
-    return [what](Context& context) { return resume_rule(context, *what); };
+    declare_single(app, "WHAT", *what, "RULE, or the DN of a parked copy; if left out, all rules");
+    return [what](Context& context) { return run_resume(context, *what); };
 }
 
 } // namespace
 
 Verb resume_verb() {
     return {.name = "resume",
-            .summary = "ends a pause",
+            .summary = "ends a pause, or lets scpd write a parked copy again",
             .description = "With a rule's name, ends the pause of that rule; without, the pause of "
-                           "all rules (rules that are\npaused by themselves stay so).",
-            .exit_status = "0  it is not paused any more\n5  the state file could not be read or "
-                           "written",
-            .examples = "scpctl resume mage\nscpctl resume",
+                           "all rules (rules that are\npaused by themselves stay so). With a "
+                           "copy's DN, takes parked off "
+                           "its marker (scpd.write/1).",
+            .exit_status = "0  it is not paused or parked any more\n1  there is no such copy\n"
+                           "3  refused: not a copy of ours, or changed meanwhile\n"
+                           "5  the state file, or the marker, could not be written",
+            .examples = "scpctl resume mage\nscpctl resume\n"
+                        "scpctl resume 'CN=x,CN=scpd,CN=System,DC=corp,DC=test'",
             .schema = "scpd.state/1",
             .declare = declare_resume};
 }

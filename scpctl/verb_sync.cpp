@@ -7,7 +7,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <ostream>
 
 namespace scp {
@@ -72,18 +71,6 @@ Exit exit_of_sync(const CycleReport& report, bool refused) {
             code = more_urgent(code, Exit::held);
     }
     return code;
-}
-
-void say_how_to_approve(Context& context, const CycleReport& report) {
-    const auto held_for = [&](Reason reason) {
-        return std::ranges::find(report.plan.held, reason, &Held::reason) != report.plan.held.end();
-    };
-    const bool over = held_for(Reason::limit_exceeded);
-    if (over || held_for(Reason::awaiting_approval))
-        context.out().note(fmt::format("scpctl: {}. If it is meant: scpctl sync --approve {}",
-                                       over ? "this is more than the limits allow at once"
-                                            : "a new source waits for an approval",
-                                       report.plan.hash()));
 }
 
 Error another_plan(const std::string& file, const std::string& hash) {

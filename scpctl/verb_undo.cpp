@@ -79,7 +79,11 @@ Result<std::optional<ObjectNow>> look_at(const HistoryRecord& record, const Doma
 }
 
 /// The rule would not make again at once what an undo deletes.
-bool rule_rests(const std::string& name, const Settings& settings) {
+/// Where it is not known what is paused, nothing is.
+bool rule_rests(const std::string& name, const Settings& settings, const StateFile& file) {
+    if (const auto state = file.read();
+        state && (find_pause(*state, "") != nullptr || find_pause(*state, name) != nullptr))
+        return true;
     const auto rule = std::ranges::find_if(
         settings.rules, [&](const Rule& one) { return equal_ascii_nocase(one.name, name); });
     return rule == settings.rules.end() || rule->mode == Mode::observe;
@@ -113,10 +117,10 @@ class Undoing {
         if (!now)
             return fail(now.error());
         const Settings& settings = sessions.settings();
-        HandVerdict verdict =
-            undo_of(record, *now,
-                    {now_to_the_second(), rule_rests(record.change.rule, settings),
-                     settings.marker_attribute});
+        HandVerdict verdict = undo_of(
+            record, *now,
+            {now_to_the_second(), rule_rests(record.change.rule, settings, context_.state_file()),
+             settings.marker_attribute});
         if (verdict.change)
             verdict.change->forest = (*domain)->forest;
         if (!verdict.change || verdict.change->op != Op::create) {

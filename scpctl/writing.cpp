@@ -1,6 +1,7 @@
 #include "scpctl/writing.hpp"
 
 #include "base/text.hpp"
+#include "guard/guard.hpp"
 #include "observe/observe.hpp"
 #include "report/ldif.hpp"
 #include "report/text.hpp"
@@ -87,6 +88,15 @@ bool is_served(const Scp& source, const Rule& rule, const Domain& domain, const 
                const bool copy = scp.marker && scp.marker->source == source.guid;
                return copy || copied_content(scp, rule) == wanted;
            });
+}
+
+/// What the rule's bindings do not let pass is held. A pause, a first use and limits are not asked:
+/// a person names this one copy.
+Plan judged_by_hand(Plan plan, Rule rule) {
+    std::erase_if(plan.changes, [](const Change& change) { return change.op == Op::remove; });
+    rule.first_use = FirstUse::allow;
+    const LimitSettings none{SIZE_MAX, SIZE_MAX, 100};
+    return guard(std::move(plan), {none, {&rule}, {}, {}, {}});
 }
 
 /// The part of a plan that concerns one source, wanted in one domain at one place.
@@ -247,7 +257,7 @@ Result<HandWrite> plan_marked_copy(Context& context, const Topology& topology, R
                "the rule does not trust this source", "");
         return write;
     }
-    pick_from_plan(make_plan(input), source, wanted, write);
+    pick_from_plan(judged_by_hand(make_plan(input), rules.front()), source, wanted, write);
     if (!write.held.empty() || !write.changes.empty())
         return write;
     if (!is_served(source, rule, domain, input))

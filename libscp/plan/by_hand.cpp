@@ -308,6 +308,23 @@ HandVerdict releasing(const Scp& scp, const PlanInput& input, bool force) {
     return {std::move(change), std::nullopt, {}};
 }
 
+HandVerdict unparking(const Scp& scp, const PlanInput& input) {
+    Change change = change_of(scp, Op::mark, input);
+    change.after = change.before;
+    if (auto foreign = not_ours(scp, change, input, "only a copy of ours can be parked by scpd"))
+        return {std::nullopt, std::move(foreign), {}};
+    if (markers_of(scp, input).size() > 1)
+        return refuse(change, Reason::suspect_marker, "it carries several markers",
+                      "find out who wrote them, and take off those that are not right with an "
+                      "LDAP editor");
+    if (!scp.marker->parked)
+        return {std::nullopt, std::nullopt, printable(scp.dn.text()) + " is not parked"};
+    Marker marker = *scp.marker;
+    marker.parked.reset();
+    change.marker_after = to_string(marker);
+    return {std::move(change), std::nullopt, {}};
+}
+
 HandVerdict adoption(const Scp& object, const Rule& rule, const AdoptWish& wish,
                      const PlanInput& input) {
     const RuleView view = view_rule(rule, input);

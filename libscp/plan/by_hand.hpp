@@ -34,6 +34,9 @@ struct HandVerdict {
 /// stay.
 [[nodiscard]] HandVerdict releasing(const Scp& scp, const PlanInput& input, bool force);
 
+/// `parked` comes off the marker of a copy of ours: scpd writes it again.
+[[nodiscard]] HandVerdict unparking(const Scp& scp, const PlanInput& input);
+
 struct AdoptWish {
     const Scp* from = nullptr; ///< --from: this is its source; else found by identity
     std::string from_instance; ///< --from-instance: the object carries this one's marker

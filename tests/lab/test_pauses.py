@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scplab.runner import Daemon, Done
-from scplab.world import World, content
+from scplab.world import Marker, World, content
 
 DEADLINE = 30
 CREATE = [("create", "missing", "corp")]
@@ -157,6 +157,7 @@ def test_a_new_source_waits_and_one_in_anothers_place_too(world: World):
     assert world.sync("--approve", "sha256:" + "0" * 64).exit == 3
     note = world.run("sync", "--yes").stderr
     assert f"scpctl sync --approve {first}" in note and "new source" in note
+    assert first in world.run("plan").stderr
     assert world.sync("--approve", first).changes == CREATE
 
     # From now on it is known: changes go out, and so do copies elsewhere.
@@ -177,6 +178,48 @@ def test_a_new_source_waits_and_one_in_anothers_place_too(world: World):
     assert world.run("approve", done.hash).returncode == 0
     assert len(world.sync().changes) == 2
     assert world.plan().exit == 0
+
+
+# ---- parked copies
+
+
+def test_resume_takes_parked_off_a_copy(world: World):
+    world.mirror()
+    marker = Marker.of(world.copy())
+    parked = marker.but(parked="2026-01-02T03:04:05Z")
+    world.corp.modify(world.copy_rdn, {"msDS-Settings": ["another value", str(parked)]})
+    change(world, "Port=1")
+    held(world, "parked")
+    copy = world.copy()
+    done = world.run("resume", copy.dn, "-o", "json")
+    assert done.returncode == 0, done
+    assert done.json["schema"] == "scpd.write/1" and done.json["changed"] is True
+    write, = done.json["writes"]
+    assert (write["op"], write["reason"], write["result"]) == ("mark", "by-hand", "done")
+    assert Marker.of(world.copy()) == marker
+    assert "another value" in world.copy()["msDS-Settings"]
+    records = json.loads(world.run("history", "-o", "json").stdout)["writes"]
+    assert [one for one in records if one["op"] == "mark" and one["result"] == "done"]
+    assert world.sync().changes == UPDATE
+
+    again = world.run("resume", copy.dn)
+    assert again.returncode == 0 and "is not parked" in again.stdout
+    assert world.run("resume", world.source_dn).returncode == 3
+    assert world.run("resume", "CN=nobody,CN=scpd,CN=System,DC=corp,DC=test").returncode == 1
+    assert world.run("resume", "nonsense=").returncode == 2
+
+
+def test_an_undone_create_needs_the_rule_paused(world: World):
+    world.mirror()
+    create, = [one["id"] for one in json.loads(world.run("history", "-o", "json").stdout)["writes"]
+               if one["op"] == "create"]
+    assert world.run("undo", "--yes", create).returncode == 3
+    assert world.copy()
+    assert world.run("pause", "mage").returncode == 0
+    assert world.run("undo", "--yes", create).returncode == 0
+    assert world.copy() is None
+    held(world, "paused")
+    assert world.copy() is None
 
 
 # ---- and by the daemon
@@ -214,7 +257,9 @@ def test_the_daemon_goes_by_an_approval_once(world: World, scpd):
     world.settings["daemon"] = world.settings.get("daemon", {}) | {"resync": "1h"}
     daemon = scpd(world.lab, config=world.config()).wait_ready()
     daemon.wait_log(r"held: .*limit-exceeded", DEADLINE)
-    tell(daemon, world, "approve", world.plan().hash)
+    told = daemon.wait_log(r"scpctl approve sha256:[0-9a-f]{64}", DEADLINE)
+    assert told.endswith(world.plan().hash)
+    tell(daemon, world, "approve", told.split()[-1])
     daemon.wait(lambda: world.copy(), "the copy", DEADLINE)
     state = daemon.log_file.parent / "state" / "state.json"
     assert json.loads(state.read_text())["approvals"] == []

@@ -335,3 +335,45 @@ TEST_CASE("by hand: what is adopted is in sync, or is what the next cycle repair
         CHECK(next.changes.front().reason == said->reason);
     }
 }
+
+TEST_CASE("by hand: resume takes parked off a copy of ours, and nothing else") {
+    struct Row {
+        const char* name;
+        ScpBuilder scp;
+        std::string expected;
+    };
+    Marker parked = *copy().build().marker;
+    parked.parked = parse_rfc3339("2026-01-02T03:04:05Z");
+    parked.gone = parse_rfc3339("2026-01-01T03:04:05Z");
+    Marker foreign = parked;
+    foreign.instance = "another";
+    const std::vector<Row> rows{
+        {"parked", copy().marked(parked), "mark"},
+        {"not parked", copy(), "already"},
+        {"no marker", mage().in(corp), "by-hand"},
+        {"another instance's", copy().marked(foreign), "foreign-owner"},
+        {"not well formed", copy().marked("scpd1;nonsense"), "suspect-marker"},
+        {"outside the place that the rule writes to",
+         copy().marked(parked).below("CN=Other,CN=System"), "suspect-marker"},
+        {"several markers", copy().marked(parked).with("msDS-Settings", "scpd1;another"),
+         "suspect-marker"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        World world = a_world();
+        const Scp& scp = world.add(row.scp);
+        const HandVerdict verdict = unparking(scp, world.input());
+        CHECK(short_of(verdict) == row.expected);
+        if (!verdict.change)
+            continue;
+        CHECK(verdict.change->reason == Reason::by_hand);
+        CHECK(verdict.change->before == verdict.change->after);
+        CHECK(verdict.change->marker_before == scp.marker_value);
+        Marker after = parked;
+        after.parked.reset();
+        CHECK(verdict.change->marker_after == to_string(after));
+    }
+    World owned = a_world(true);
+    const Scp& planted = owned.add(copy().marked(parked).owned_by(2000));
+    CHECK(short_of(unparking(planted, owned.input())) == "suspect-marker");
+}
