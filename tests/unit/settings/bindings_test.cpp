@@ -20,13 +20,13 @@ bindings: {allow: ['tcp://[a-z.]+:\d+', "ldaps://.*"], deny: ['(?i).*evil.*']})"
     - "[d")"),
          {R"(f:8:18: rules[r].bindings.allow[#2]: "(b" is no regular expression: Unmatched marking parenthesis ( or \( (byte 3))",
           R"(f:8:24: rules[r].bindings.allow[#3]: "*c" is no regular expression: The repeat operator "*" cannot start a regular expression (byte 1))",
-          R"(f:10:9: rules[r].bindings.deny[#1]: "[d" is no regular expression: Unmatched [ or [^ in character class declaration (byte 3))"}},
+          R"(f:10:11: rules[r].bindings.deny[#1]: "[d" is no regular expression: Unmatched [ or [^ in character class declaration (byte 3))"}},
         {"an empty expression",
          rule("bindings: {allow: ['']}"),
          {R"(f:7:24: rules[r].bindings.allow[#1]: "" is no regular expression: it is empty, which only an empty value would match)"}},
         {"no list",
          rule("bindings: {allow: tcp}"),
-         {"f:7:23: rules[r].bindings.allow: a list is wanted, this is a word"}},
+         {"f:7:23: rules[r].bindings.allow: a list is expected here, not \"tcp\""}},
     });
 }
 
