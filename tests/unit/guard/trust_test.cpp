@@ -424,10 +424,13 @@ TEST_CASE("plan: a source is new while no copy of ours anywhere has come from it
                            .copy_of(world.domain("emea.corp.test").scps[0], a_rule()));
          },
          Op::update, true},
-        {"another source, and the copy's name was changed",
+        {"another source preferred, and the copy's name was changed",
          [&](World& world) {
-             replaced(world);
-             auto& mine = world.domain("corp.test").scps[0];
+             world.rules[0].prefer = {DomainName("apac.corp.test")};
+             world.settings.rules = world.rules;
+             world.add(
+                 an_scp().in("apac.corp.test").number(7).with_keyword("mage").with_binding("b2"));
+             Scp& mine = world.add(copy(world, "corp.test"));
              mine.name = "renamed";
              mine.dn = mine.dn.parent().child("CN", "renamed");
          },
