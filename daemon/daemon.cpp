@@ -150,13 +150,13 @@ void Daemon::begin_cycle() {
 
 int Daemon::on_mail(sd_event_source*, int, unsigned, void* self) {
     auto& daemon = *static_cast<Daemon*>(self);
-    for (auto& message : daemon.mailbox_.take())
-        std::visit([&](auto& what) { daemon.handle(std::move(what)); }, message);
+    for (const auto& message : daemon.mailbox_.take())
+        std::visit([&](const auto& what) { daemon.handle(what); }, message);
     daemon.arm();
     return 0;
 }
 
-void Daemon::handle(CycleDone done) {
+void Daemon::handle(const CycleDone& done) {
     running_ = false;
     if (stopping_) {
         sd_event_exit(event_.get(), 0);

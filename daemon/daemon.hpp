@@ -39,7 +39,7 @@ class Daemon {
   private:
     void arm();
     void begin_cycle();
-    void handle(CycleDone done);
+    void handle(const CycleDone& done);
     void handle(const DomainChanged& changed);
     void handle(const DomainIsBack& back);
     void handle(const WatchState& state);
