@@ -19,7 +19,7 @@ constexpr std::string_view phrase = "ot found:"; // of "Not found:" in either ca
 constexpr std::size_t excerpt_bytes = 160;
 
 /// What an SCP has and an agent may ask for. No attribute of an account is among them.
-constexpr std::array<std::string_view, 16> scp_attributes{
+constexpr std::array<std::string_view, 16> scp_attribute_names{
     "objectClass",    "objectCategory",     "cn",
     "name",           "distinguishedName",  "keywords",
     "description",    "displayName",        "serviceClassName",
@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, 16> scp_attributes{
 
 bool is_scp_attribute(std::string_view name) {
     return equal_ascii_nocase(name, "appSchemaVersion") ||
-           std::ranges::any_of(scp_attributes, [&](std::string_view known) {
+           std::ranges::any_of(scp_attribute_names, [&](std::string_view known) {
                return equal_ascii_nocase(known, name);
            });
 }

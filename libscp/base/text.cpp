@@ -85,6 +85,23 @@ std::string printable(std::string_view value, std::size_t limit) {
     return out;
 }
 
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+std::uint64_t little_endian(std::string_view bytes, std::size_t at, std::size_t count) {
+    std::uint64_t number = 0;
+    for (std::size_t i = count; i > 0; --i)
+        number = number << 8 | static_cast<unsigned char>(bytes[at + i - 1]);
+    return number;
+}
+
 std::string to_hex(std::string_view bytes) {
     std::string out;
     out.reserve(bytes.size() * 2);

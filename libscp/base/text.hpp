@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,11 @@ namespace scp {
 [[nodiscard]] std::string printable(std::string_view value, std::size_t limit = 1024);
 
 [[nodiscard]] std::string to_hex(std::string_view bytes);
+/// 0 to 15, or -1 when it is none.
+[[nodiscard]] int hex_digit(char c);
+/// The number in `count` (up to 8) bytes from `at`; the caller has seen that they are there.
+[[nodiscard]] std::uint64_t little_endian(std::string_view bytes, std::size_t at,
+                                          std::size_t count);
 /// Standard alphabet with padding.
 [[nodiscard]] std::string to_base64(std::string_view bytes);
 

@@ -47,7 +47,7 @@ class Descriptor {
     int fd_;
 };
 
-auto unreadable(const fs::path& file, const std::string& why) {
+auto unusable(const fs::path& file, const std::string& why) {
     return fail(ErrorKind::io,
                 "cannot use the pauses and approvals in " + printable(file.string()) + ": " + why,
                 "nothing is written while it is not known what is paused: mend the file, or remove "
@@ -82,9 +82,9 @@ Result<Folder> open_folder(const fs::path& file) {
     if (!folder.fd.valid() && errno == ENOENT)
         return folder;
     if (!folder.fd.valid() || ::fstat(folder.fd.get(), &folder.status) != 0)
-        return unreadable(file, "its folder cannot be opened: " + message_of(errno));
+        return unusable(file, "its folder cannot be opened: " + message_of(errno));
     if (const auto why = distrusted(folder.status, folder.status.st_uid); !why.empty())
-        return unreadable(file, "of its folder: " + why);
+        return unusable(file, "of its folder: " + why);
     return folder;
 }
 
@@ -96,12 +96,12 @@ Result<std::string> read_all(int fd, const fs::path& file) {
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
-            return unreadable(file, message_of(errno));
+            return unusable(file, message_of(errno));
         if (count == 0)
             return text;
         text.append(buffer.data(), static_cast<std::size_t>(count));
         if (text.size() > largest)
-            return unreadable(file, "it is larger than " + std::to_string(largest) + " bytes");
+            return unusable(file, "it is larger than " + std::to_string(largest) + " bytes");
     }
 }
 
@@ -113,17 +113,17 @@ Result<HostState> read_in(const Folder& folder, const fs::path& file) {
         return HostState{};
     struct stat status {};
     if (!fd.valid() || ::fstat(fd.get(), &status) != 0)
-        return unreadable(file, message_of(errno));
+        return unusable(file, message_of(errno));
     if (!S_ISREG(status.st_mode))
-        return unreadable(file, "it is no regular file");
+        return unusable(file, "it is no regular file");
     if (const auto why = distrusted(status, folder.status.st_uid); !why.empty())
-        return unreadable(file, why);
+        return unusable(file, why);
     const auto text = read_all(fd.get(), file);
     if (!text)
         return fail(text.error());
     auto state = parse_state(*text);
     if (!state)
-        return unreadable(file, state.error().message);
+        return unusable(file, state.error().message);
     return state;
 }
 

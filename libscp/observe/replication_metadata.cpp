@@ -35,13 +35,6 @@ constexpr std::array<Known, 13> known_attributes{{
     {"appSchemaVersion", 0x00090350},
 }};
 
-std::uint64_t little_endian(std::string_view bytes, std::size_t at, std::size_t count) {
-    std::uint64_t number = 0;
-    for (std::size_t i = count; i > 0; --i)
-        number = number << 8 | static_cast<unsigned char>(bytes[at + i - 1]);
-    return number;
-}
-
 constexpr std::size_t header_size = 16;
 constexpr std::size_t record_size = 48;
 constexpr std::uint64_t seconds_1601_to_1970 = 11'644'473'600;

@@ -1,5 +1,7 @@
 #include "observe/security_descriptor.hpp"
 
+#include "base/text.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -9,13 +11,6 @@ namespace scp {
 namespace {
 
 constexpr std::size_t header = 20; // of a self-relative descriptor
-
-std::size_t little_endian(std::string_view bytes, std::size_t at, std::size_t count) {
-    std::size_t number = 0;
-    for (std::size_t i = count; i > 0; --i)
-        number = number << 8 | static_cast<unsigned char>(bytes[at + i - 1]);
-    return number;
-}
 
 /// The SID of an allow entry that grants a write; nullopt for any other. [MS-DTYP] 2.4.4.
 std::optional<Sid> writer_of_entry(std::string_view ace) {

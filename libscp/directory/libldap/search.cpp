@@ -16,7 +16,7 @@ constexpr const char* paged_results = "1.2.840.113556.1.4.319"; // RFC 2696
 constexpr const char* show_deleted = "1.2.840.113556.1.4.417";
 constexpr const char* sd_flags = "1.2.840.113556.1.4.801";
 constexpr int page_size = 500;
-constexpr std::size_t window = 32;
+constexpr std::size_t search_window = 32;
 
 std::string paging_value(const std::string& cookie) {
     const BerPtr ber(ber_alloc_t(LBER_USE_DER));
@@ -280,7 +280,7 @@ std::vector<Found> LdapSession::search_all(std::span<const Search> searches) {
     std::map<int, Pending> pending;
     std::size_t next = 0;
     while (next < searches.size() || !pending.empty()) {
-        while (next < searches.size() && pending.size() < window) {
+        while (next < searches.size() && pending.size() < search_window) {
             const Deadline deadline(timeout_);
             const bool paged = is_paged(searches[next]);
             auto id = send_search(searches[next], paged, {}, deadline);

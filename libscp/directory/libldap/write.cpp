@@ -10,7 +10,7 @@
 namespace scp {
 namespace {
 
-constexpr std::size_t window = 32;
+constexpr std::size_t write_window = 32;
 /// How long answers to writes that are under way are still waited for once stop was asked for.
 constexpr std::chrono::milliseconds settle{2000};
 
@@ -163,7 +163,7 @@ std::vector<Result<void>> LdapSession::write(std::span<const Write> writes) {
     std::size_t next = 0;
     std::optional<Deadline> settled; // set once stop was asked for
     while (next < writes.size() || !pending.empty()) {
-        while (next < writes.size() && pending.size() < window) {
+        while (next < writes.size() && pending.size() < write_window) {
             const Deadline deadline(timeout_);
             auto id = send_write(writes[next], deadline);
             if (id) {

@@ -2,6 +2,7 @@
 
 #include "apply/apply.hpp"
 #include "directory/memory.hpp"
+#include "support/dn.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,10 +10,6 @@
 #include <vector>
 
 namespace scp::test {
-
-inline Dn dn(const std::string& text) {
-    return Dn::parse(text).value();
-}
 
 inline constexpr Flavour flavours[] = {Flavour::ad, Flavour::openldap};
 

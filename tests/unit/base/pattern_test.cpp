@@ -11,7 +11,7 @@ using Dot = Pattern::Dot;
 
 namespace {
 
-struct MatchRow {
+struct PatternRow {
     const char* name;
     std::string pattern;
     std::string value;
@@ -23,7 +23,7 @@ struct MatchRow {
 
 TEST_CASE("pattern: the whole value must match, byte by byte") {
     using enum Verdict;
-    const std::vector<MatchRow> rows{
+    const std::vector<PatternRow> rows{
         {"equal", "tcp://a", "tcp://a", yes, yes},
         {"a beginning", "tcp://a", "tcp://ab", no, no},
         {"an end", "a", "ba", no, no},

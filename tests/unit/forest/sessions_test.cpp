@@ -14,7 +14,7 @@ using namespace scp::test;
 namespace {
 
 /// "corp.test dc1.corp.test* ok": domain, its servers (* the PDC emulator, - not reachable), error.
-std::string line(const Domain& domain) {
+std::string domain_line(const Domain& domain) {
     std::string out = domain.name.text();
     for (const auto& server : domain.servers)
         out += " " + server.uri.host + (server.pdc ? "*" : "") + (server.reachable ? "" : "-");
@@ -28,7 +28,7 @@ std::string lines(const Topology& topology) {
         if (forest.error)
             out.push_back(forest.name + ": " + to_string(forest.error->kind));
         for (const auto& domain : forest.domains)
-            out.push_back(line(domain));
+            out.push_back(domain_line(domain));
     }
     return fmt::format("{}", fmt::join(out, " | "));
 }
@@ -290,13 +290,13 @@ TEST_CASE("sessions: probing looks at the servers that discovery had no need of"
     Sessions sessions(bench.settings, bench.forest, {});
     Topology topology = sessions.discover();
     const DomainName emea("emea.corp.test");
-    CHECK(line(*topology.find("corp", emea)) ==
+    CHECK(domain_line(*topology.find("corp", emea)) ==
           "emea.corp.test dc1.emea.corp.test* dc2.emea.corp.test- dc3.emea.corp.test- ok");
     CHECK(topology.find_forest("corp")->trusts.empty()); // no cycle has a use for them
     sessions.probe(topology);
     REQUIRE(topology.find_forest("corp")->trusts.size() == 1);
     CHECK(topology.find_forest("corp")->trusts[0].domain.text() == "partner.example");
-    CHECK(line(*topology.find("corp", emea)) ==
+    CHECK(domain_line(*topology.find("corp", emea)) ==
           "emea.corp.test dc1.emea.corp.test* dc2.emea.corp.test dc3.emea.corp.test- ok");
     CHECK(topology.find("corp", emea)->servers[1].site == "hq");
     CHECK(said(topology.find("corp", emea)->servers[2].error) ==

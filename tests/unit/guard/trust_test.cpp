@@ -16,7 +16,7 @@ Pattern pattern(const std::string& text) {
     return Pattern::compile(text).value();
 }
 
-const Timestamp noon = *parse_rfc3339("2026-01-01T12:00:00Z");
+const Timestamp midday = *parse_rfc3339("2026-01-01T12:00:00Z");
 
 /// Rule mage with an account in corp, and rule other with one in apac; a source of each in emea.
 struct Bench {
@@ -81,7 +81,7 @@ std::vector<std::string> held_of(const Plan& plan) {
 
 using Rows = std::vector<std::string>;
 
-struct Row {
+struct TrustRow {
     const char* name;
     std::function<void(Bench&)> arrange;
     Rows changes;
@@ -89,7 +89,7 @@ struct Row {
     std::string detail; ///< of the first one held
 };
 
-void check(const std::vector<Row>& rows) {
+void check(const std::vector<TrustRow>& rows) {
     for (const auto& row : rows) {
         CAPTURE(row.name);
         Bench bench;
@@ -113,21 +113,21 @@ TEST_CASE("guard: what is paused is held, with who, why and since when") {
         {"nothing", [](Bench&) {}, both, {}, ""},
         {"one rule",
          [](Bench& b) {
-             b.state.pauses = {{"MAGE", "moving \x1b[31mdb1\n", "ann", noon}};
+             b.state.pauses = {{"MAGE", "moving \x1b[31mdb1\n", "ann", midday}};
          },
          {"create other"},
          {"paused create mage"},
          "rule MAGE is paused since 2026-01-01T12:00:00Z by ann: moving \\x1b[31mdb1\\x0a"},
         {"all rules",
          [](Bench& b) {
-             b.state.pauses = {{"", "", "root", noon}};
+             b.state.pauses = {{"", "", "root", midday}};
          },
          {},
          {"paused create mage", "paused create other"},
          "all rules are paused since 2026-01-01T12:00:00Z by root"},
         {"a rule that is not there",
          [](Bench& b) {
-             b.state.pauses = {{"mag", "", "root", noon}};
+             b.state.pauses = {{"mag", "", "root", midday}};
          },
          both,
          {},
@@ -141,7 +141,7 @@ TEST_CASE("guard: what is paused is held, with who, why and since when") {
          "whether it is paused is not known: cannot read state.json"},
         {"a pause is stronger than an approval",
          [](Bench& b) {
-             b.state.pauses = {{"mage", "", "root", noon}};
+             b.state.pauses = {{"mage", "", "root", midday}};
              b.approved = {b.plan().hash(), b.guarded().hash()};
          },
          {"create other"},
@@ -150,7 +150,7 @@ TEST_CASE("guard: what is paused is held, with who, why and since when") {
         {"what is paused counts for no limit",
          [](Bench& b) {
              b.limits.changes = 1;
-             b.state.pauses = {{"mage", "", "root", noon}};
+             b.state.pauses = {{"mage", "", "root", midday}};
          },
          {"create other"},
          {"paused create mage"},
@@ -172,7 +172,7 @@ TEST_CASE("guard: a copy that several rules want is paused with each of them") {
                 break;
             }
         CHECK(changes_of(bench.guarded()) == both);
-        bench.state.pauses = {{paused, "", "root", noon}};
+        bench.state.pauses = {{paused, "", "root", midday}};
         CHECK(held_of(bench.guarded()) == Rows{"paused create mage"});
     }
 }
@@ -325,7 +325,7 @@ TEST_CASE("guard: a container goes with what is to be created in it") {
     CHECK(changes_of(bench_of().guarded()) == all);
 
     Bench paused = bench_of();
-    paused.state.pauses = {{"mage", "", "root", noon}};
+    paused.state.pauses = {{"mage", "", "root", midday}};
     CHECK(held_of(paused.guarded()) == Rows{"paused create mage", "paused create-container mage"});
 
     Bench waiting = bench_of();
@@ -340,7 +340,7 @@ TEST_CASE("guard: a container goes with what is to be created in it") {
     // Another rule needs it, too.
     Bench shared = bench_of();
     shared.world.account(shared.other(), "corp.test");
-    shared.state.pauses = {{"mage", "", "root", noon}};
+    shared.state.pauses = {{"mage", "", "root", midday}};
     CHECK(changes_of(shared.guarded()) ==
           Rows{"create other", "create other", "create-container mage"});
     CHECK(held_of(shared.guarded()) == Rows{"paused create mage"});

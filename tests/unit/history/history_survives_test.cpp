@@ -30,7 +30,7 @@ std::string both_lines(const HistoryRecord& record) {
     return record_line(record) + (record.result.empty() ? "" : result_line(record));
 }
 
-void put(const fs::path& path, const std::string& bytes) {
+void put_text(const fs::path& path, const std::string& bytes) {
     std::ofstream(path, std::ios::binary) << bytes;
 }
 
@@ -42,10 +42,10 @@ TEST_CASE("history: a writer killed at any byte leaves a beginning of what it wr
     const std::string whole = first + second;
     const TemporaryFolder folder;
     const fs::path other = folder.path() / "b.jsonl"; // another writer's, who lives
-    put(other, both_lines(record_of("other", 2, "", "done")));
+    put_text(other, both_lines(record_of("other", 2, "", "done")));
     for (std::size_t kept = 0; kept <= whole.size(); ++kept) {
         CAPTURE(kept);
-        put(folder.path() / "a.jsonl", whole.substr(0, kept));
+        put_text(folder.path() / "a.jsonl", whole.substr(0, kept));
         const auto listing = read_history(folder.path()).value();
         CHECK(listing.problems.empty());
         CHECK(listing.unreadable.empty());
@@ -92,8 +92,8 @@ TEST_CASE("history: what grows large is continued in another file, results and a
 TEST_CASE("history: a record in one file and its result in another belong together") {
     const TemporaryFolder folder;
     const HistoryRecord record = record_of("one", 0, "", "done");
-    put(folder.path() / "z.jsonl", record_line(record));
-    put(folder.path() / "a.jsonl", result_line(record));
+    put_text(folder.path() / "z.jsonl", record_line(record));
+    put_text(folder.path() / "a.jsonl", result_line(record));
     const auto listing = read_history(folder.path()).value();
     REQUIRE(listing.records.size() == 1);
     CHECK(listing.records.front().result == "done");
@@ -110,7 +110,7 @@ TEST_CASE("history: a file that is taken away is made anew, never written to uns
         {"replaced by another",
          [](const fs::path& file) {
              fs::remove(file);
-             put(file, "");
+             put_text(file, "");
          }},
     };
     for (const auto& row : rows) {
@@ -143,7 +143,7 @@ TEST_CASE("history: without its directory nothing is recorded any more") {
 
 TEST_CASE("history: a file that cannot be read is named, and the others are read") {
     const TemporaryFolder folder;
-    put(folder.path() / "a.jsonl", both_lines(record_of("one")));
+    put_text(folder.path() / "a.jsonl", both_lines(record_of("one")));
     const struct {
         const char* name;
         void (*make)(const fs::path& path);
@@ -168,8 +168,8 @@ TEST_CASE("history: one ID stands for one write") {
     const TemporaryFolder folder;
     HistoryRecord planted = record_of("one", 5);
     planted.change.rule = "planted";
-    put(folder.path() / "a.jsonl", both_lines(record_of("one")));
-    put(folder.path() / "b.jsonl", both_lines(planted));
+    put_text(folder.path() / "a.jsonl", both_lines(record_of("one")));
+    put_text(folder.path() / "b.jsonl", both_lines(planted));
     const auto listing = read_history(folder.path()).value();
     REQUIRE(listing.records.size() == 1);
     CHECK(listing.records.front().change.rule == "mage");
@@ -202,7 +202,7 @@ TEST_CASE("history: what undid a write, and what undid that") {
         CAPTURE(row.name);
         const TemporaryFolder folder;
         for (const HistoryRecord& record : row.records) // a writer each
-            put(folder.path() / (record.id + ".jsonl"), both_lines(record));
+            put_text(folder.path() / (record.id + ".jsonl"), both_lines(record));
         const auto listing = read_history(folder.path()).value();
         REQUIRE(listing.records.size() == row.records.size());
         for (std::size_t i = 0; i < row.undone_by.size(); ++i)

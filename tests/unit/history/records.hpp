@@ -1,6 +1,7 @@
 #pragma once
 
 #include "history/history.hpp"
+#include "support/dn.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <filesystem>
@@ -10,10 +11,6 @@
 #include <vector>
 
 namespace scp::test {
-
-inline Dn dn(const std::string& text) {
-    return Dn::parse(text).value();
-}
 
 inline const Guid guid_a = Guid::parse("90e49231-3838-4e5e-b2e4-8813fbf59a11").value();
 inline const Guid guid_b = Guid::parse("77f6f69f-ad86-437c-b47e-9a2f161e7e61").value();

@@ -4,15 +4,12 @@
 #include "forest/sessions.hpp"
 #include "observe/observe.hpp"
 #include "support/build_scp.hpp"
+#include "support/dn.hpp"
 
 #include <string>
 #include <vector>
 
 namespace scp::test {
-
-inline Dn dn(const std::string& text) {
-    return Dn::parse(text).value();
-}
 
 /// A forest in memory, with the settings that lead to it: corp.test is the root; every server is
 /// named in the settings under its domain.

@@ -11,7 +11,7 @@ namespace {
 
 /// corp and apac are targets; corp, emea and apac are trusted; tree is read but of no account's
 /// forest.
-World a_world() {
+World two_domains() {
     World world;
     for (const auto& name : {"corp.test", "emea.corp.test", "apac.corp.test"})
         world.domain(name);
@@ -26,7 +26,7 @@ World a_world() {
     return world;
 }
 
-struct Row {
+struct RoleRow {
     const char* name;
     Scp scp;
     Role role;
@@ -36,14 +36,14 @@ struct Row {
 } // namespace
 
 TEST_CASE("roles: what an SCP is to a rule") {
-    const World world = a_world();
+    const World world = two_domains();
     const Rule& rule = world.rules.front();
     const Scp source = an_scp().with_keyword("mage").with_binding("b");
     const auto mage = [] { return an_scp().with_keyword("mage"); };
     const auto copy = [&] { return an_scp().number(2).in("corp.test").copy_of(source, rule); };
     Rule renamed = rule;
     renamed.name = "renamed";
-    const std::vector<Row> rows{
+    const std::vector<RoleRow> rows{
         {"a source", source, Role::source, {}},
         {"keywords without case", an_scp().with_keyword("MAGE"), Role::source, {}},
         {"another keyword", an_scp().with_keyword("other"), Role::unrelated, {}},

@@ -18,18 +18,18 @@ namespace {
 using namespace std::string_literals;
 
 // The published log of a real agent (DESIGN.md, "The problem").
-const std::string real_filter =
+const std::string filter_of_agent =
     "(&(objectClass=serviceConnectionPoint)(keywords=77F6F69F-AD86-437c-B47E-9A2F161E7E61)"
     "(keywords=QmmEx)(keywords=90e49231-3838-4e5e-b2e4-8813fbf59a11)"
     "(CN=90e49231-3838-4e5e-b2e4-8813fbf59a11))";
 const std::string real_lines =
     "2015-01-16 23:07:58.0656 Px1700  Tx5 A- C- M- Info Waiting for agent settings: Not found: " +
-    real_filter +
+    filter_of_agent +
     "\r\n"
     "2015-01-16 23:07:58.0656 Px1700  Tx5 A- C- M- Info Agent is not ready to start. Agent going "
     "to sleep at 1 minute.\r\n"
     "2015-01-16 23:08:58.1004 Px1700  Tx5 A- C- M- Info Waiting for agent settings: Not found: " +
-    real_filter + "\r\n";
+    filter_of_agent + "\r\n";
 
 AgentLog read(const std::string& text, const LogLimits& limits = {}) {
     std::istringstream in(text);
@@ -163,7 +163,7 @@ TEST_CASE("agent's log: the published lines") {
     CHECK(log.refused_count == 0);
     REQUIRE(log.filters.size() == 1);
     const AskedFilter& asked = log.filters[0];
-    CHECK(to_string(asked.filter) == real_filter);
+    CHECK(to_string(asked.filter) == filter_of_agent);
     CHECK(asked.count == 2);
     REQUIRE(asked.first);
     REQUIRE(asked.last);
@@ -236,7 +236,7 @@ TEST_CASE("agent's log: UTF-8 and UTF-16, with and without a byte order mark") {
         CAPTURE(row.name);
         const AgentLog log = read(row.bytes);
         REQUIRE(log.filters.size() == 2);
-        CHECK(to_string(log.filters[0].filter) == real_filter);
+        CHECK(to_string(log.filters[0].filter) == filter_of_agent);
         CHECK(log.filters[0].count == 2);
         CHECK(log.filters[0].first->text == "2015-01-16 23:07:58.0656");
         CHECK(log.filters[1].filter == equals("cn", "J\u00fcrgen \U0001F600"));

@@ -12,10 +12,10 @@ namespace scp {
 
 namespace {
 
-const std::string project = "90e49231-3838-4e5e-b2e4-8813fbf59a11";
+const std::string project_name = "90e49231-3838-4e5e-b2e4-8813fbf59a11";
 const std::string filter_text =
-    "(&(objectClass=serviceConnectionPoint)(keywords=QmmEx)(keywords=" + project +
-    ")(CN=" + project + "))";
+    "(&(objectClass=serviceConnectionPoint)(keywords=QmmEx)(keywords=" + project_name +
+    ")(CN=" + project_name + "))";
 
 /// corp.test (the accounts), emea.corp.test (the product), and a global catalog where one is asked
 /// for.
@@ -113,14 +113,14 @@ class Lab {
     Settings settings_;
 };
 
-const std::string place = "CN=" + project + ",CN=QmmEx,CN=System";
-const Values keywords{"QmmEx", project};
+const std::string project_place = "CN=" + project_name + ",CN=QmmEx,CN=System";
+const Values keywords{"QmmEx", project_name};
 
 } // namespace
 
 TEST_CASE("explain, facts: the account's domain is searched, the others are looked through") {
     Lab lab;
-    lab.scp(lab.emea(), place, keywords);
+    lab.scp(lab.emea(), project_place, keywords);
     lab.scp(lab.root(), "CN=other,CN=System", {"qmmex"});
     lab.scp(lab.root(), "CN=unrelated,CN=System", {"something"});
     const ExplainFacts facts = lab.ask_one("CORP\\svc-mage");
@@ -141,17 +141,17 @@ TEST_CASE("explain, facts: the account's domain is searched, the others are look
 
 TEST_CASE("explain, facts: found where the agent looks") {
     Lab lab;
-    lab.scp(lab.root(), place, keywords);
+    lab.scp(lab.root(), project_place, keywords);
     const ExplainFacts facts = lab.ask_one("svc-mage@corp.test");
     REQUIRE(facts.found.scps.size() == 1);
     CHECK(diagnose(facts).verdict == Verdict::one);
-    lab.scp(lab.root(), "CN=" + project + ",CN=System", keywords);
+    lab.scp(lab.root(), "CN=" + project_name + ",CN=System", keywords);
     CHECK(diagnose(lab.ask_one("svc-mage@corp.test")).verdict == Verdict::several);
 }
 
 TEST_CASE("explain, facts: the global catalog, also one that does not carry every domain") {
     Lab lab;
-    lab.scp(lab.emea(), place, keywords);
+    lab.scp(lab.emea(), project_place, keywords);
     SUBCASE("all domains") {
         lab.add_catalog({lab.root().partitions[0], lab.emea().partitions[0]});
     }
@@ -180,7 +180,7 @@ TEST_CASE("explain, facts: a domain that cannot be read") {
     }
     SUBCASE("a read that breaks off") {
         lab.emea().unreachable = false;
-        lab.scp(lab.root(), place, keywords);
+        lab.scp(lab.root(), project_place, keywords);
         lab.root().entries_then_lost = 0;
         const auto facts = lab.ask("");
         REQUIRE(facts.size() == 2);
@@ -191,7 +191,7 @@ TEST_CASE("explain, facts: a domain that cannot be read") {
 
 TEST_CASE("explain, facts: looking as the agent's account") {
     Lab lab;
-    lab.scp(lab.root(), place, keywords);
+    lab.scp(lab.root(), project_place, keywords);
     AuthSettings agent;
     agent.mechanism = AuthSettings::Mechanism::simple;
     agent.bind_dn = "CN=svc-mage,CN=Users,DC=corp,DC=test";
@@ -204,7 +204,7 @@ TEST_CASE("explain, facts: looking as the agent's account") {
 
 TEST_CASE("explain, facts: a copy whose keywords and name were edited is found by its marker") {
     Lab lab;
-    const Guid source = lab.scp(lab.emea(), place, keywords);
+    const Guid source = lab.scp(lab.emea(), project_place, keywords);
     Marker marker;
     marker.instance = "prod";
     marker.rule = "mage";
@@ -221,7 +221,7 @@ TEST_CASE("explain, facts: a copy whose keywords and name were edited is found b
 
 TEST_CASE("explain, facts: rules that mirror it, and where they lead") {
     Lab lab;
-    lab.scp(lab.emea(), place, keywords);
+    lab.scp(lab.emea(), project_place, keywords);
     lab.add_rule("here", "CORP\\svc-mage");
     lab.add_rule("lost", "CORP\\nobody");
     const ExplainFacts facts = lab.ask_one("CORP\\svc-mage");

@@ -8,19 +8,19 @@ namespace scp {
 
 namespace {
 
-const std::string project = "90e49231-3838-4e5e-b2e4-8813fbf59a11";
+const std::string project_of_agent = "90e49231-3838-4e5e-b2e4-8813fbf59a11";
 const std::string asked =
     "(&(objectClass=serviceConnectionPoint)(keywords=77F6F69F-AD86-437c-B47E-9A2F161E7E61)"
     "(keywords=QmmEx)(keywords=" +
-    project + ")(CN=" + project + "))";
+    project_of_agent + ")(CN=" + project_of_agent + "))";
 const std::string log_line =
     "2015-01-16 23:07:58.0656 Px1700  Tx5 A- C- M- Info Waiting for agent settings: "
     "Not found: " +
     asked + "\r\n";
 
 /// corp.test with the account, emea.corp.test with the product's SCP, and settings for them.
-struct Forest {
-    Forest() {
+struct ExplainForest {
+    ExplainForest() {
         auto configuration =
             run.forest.add_partition(*Dn::parse("CN=Configuration,DC=corp,DC=test"));
         corp = &run.forest.add_server("corp.test", Flavour::ad, {configuration});
@@ -45,11 +45,12 @@ rules:
 )");
     }
 
-    static void put(MemoryServer& server, const std::string& place) {
+    static void put(MemoryServer& server, const std::string& below) {
         server.default_partition().put(
-            server.default_partition().nc().descendant(*Dn::parse("CN=" + project + "," + place)),
+            server.default_partition().nc().descendant(
+                *Dn::parse("CN=" + project_of_agent + "," + below)),
             {{"objectClass", {"top", "leaf", "connectionPoint", "serviceConnectionPoint"}},
-             {"keywords", {"77F6F69F-AD86-437c-B47E-9A2F161E7E61", "QmmEx", project}},
+             {"keywords", {"77F6F69F-AD86-437c-B47E-9A2F161E7E61", "QmmEx", project_of_agent}},
              {"serviceBindingInformation", {"sql1"}}});
     }
 
@@ -68,7 +69,7 @@ const std::vector<std::string> by_account{"--account", "CORP\\svc-mage", "--filt
 } // namespace
 
 TEST_CASE("scpctl explain: the agent's log names cause and cure") {
-    Forest forest;
+    ExplainForest forest;
     const std::string log =
         forest.run.folder.write("agent.log", log_line + "something else\r\n" + log_line);
     const auto ran = forest.explain({"-o", "json", "--log", log});
@@ -109,18 +110,19 @@ TEST_CASE("scpctl explain: exit codes") {
     struct Row {
         std::string name;
         std::vector<std::string> arguments;
-        void (*change)(Forest&);
+        void (*change)(ExplainForest&);
         int code;
         std::string err; ///< a part of it
     };
-    const auto nothing = [](Forest&) {};
+    const auto nothing = [](ExplainForest&) {};
     const Row rows[] = {
         {"none", by_account, nothing, 1, ""},
-        {"one", by_account, [](Forest& f) { Forest::put(*f.corp, "CN=System"); }, 0, ""},
+        {"one", by_account, [](ExplainForest& f) { ExplainForest::put(*f.corp, "CN=System"); }, 0,
+         ""},
         {"more than one", by_account,
-         [](Forest& f) {
-             Forest::put(*f.corp, "CN=System");
-             Forest::put(*f.corp, "CN=Users");
+         [](ExplainForest& f) {
+             ExplainForest::put(*f.corp, "CN=System");
+             ExplainForest::put(*f.corp, "CN=Users");
          },
          6, ""},
         {"by the rule's account", {"--rule", "mage"}, nothing, 1, ""},
@@ -132,17 +134,17 @@ TEST_CASE("scpctl explain: exit codes") {
         {"in one place", {"--keyword", "QmmEx", "--to", "emea.corp.test"}, nothing, 0, ""},
         {"nobody", {"--keyword", "QmmEx", "--account", "CORP\\nobody"}, nothing, 1, ""},
         {"the account's domain cannot be read", by_account,
-         [](Forest& f) { f.corp->entries_then_lost = 0; }, 4, ""},
+         [](ExplainForest& f) { f.corp->entries_then_lost = 0; }, 4, ""},
         {"the only place where it could be", by_account,
-         [](Forest& f) { f.emea->unreachable = true; }, 4, ""},
+         [](ExplainForest& f) { f.emea->unreachable = true; }, 4, ""},
         {"the same, with --partial",
          {"--account", "CORP\\svc-mage", "--filter", asked, "--partial"},
-         [](Forest& f) { f.emea->unreachable = true; },
+         [](ExplainForest& f) { f.emea->unreachable = true; },
          1,
          ""},
         {"found, whatever is down elsewhere", by_account,
-         [](Forest& f) {
-             Forest::put(*f.corp, "CN=System");
+         [](ExplainForest& f) {
+             ExplainForest::put(*f.corp, "CN=System");
              f.emea->unreachable = true;
          },
          0, ""},
@@ -212,7 +214,7 @@ TEST_CASE("scpctl explain: exit codes") {
     };
     for (const auto& row : rows) {
         CAPTURE(row.name);
-        Forest forest;
+        ExplainForest forest;
         row.change(forest);
         const auto ran = forest.explain(row.arguments);
         CAPTURE(ran.err);
@@ -246,8 +248,8 @@ TEST_CASE("scpctl explain: logs of all kinds") {
         {"a filter over accounts", "Not found: (userPassword=*)\n", 0, 0,
          "not a filter that an agent of this kind asks"},
         {"a line too long", std::string(70'000, 'x') + "\n" + log_line, 1, 1, "longer than 64 KiB"},
-        {"no rule has these keywords: every domain", "Not found: (cn=" + project + ")\n", 1, 2,
-         "name the account: --account"},
+        {"no rule has these keywords: every domain", "Not found: (cn=" + project_of_agent + ")\n",
+         1, 2, "name the account: --account"},
         {"ESC", "Not found: (cn=\x1b]0;owned\x07)\n", 1, 2, ""},
         {"many filters",
          [] {
@@ -261,7 +263,7 @@ TEST_CASE("scpctl explain: logs of all kinds") {
     };
     for (const auto& row : rows) {
         CAPTURE(row.name);
-        Forest forest;
+        ExplainForest forest;
         const std::string log = forest.run.folder.write("agent.log", row.text);
         const auto ran = forest.explain({"-o", "json", "--log", log});
         CAPTURE(ran.err);
