@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "observe/observe.hpp"
+#include "observe/read_owners.hpp"
 #include "observe/replication_metadata.hpp"
 #include "observe/security_descriptor.hpp"
 #include "report/ldif.hpp"
@@ -41,6 +42,15 @@ bool is_raw(std::string_view attribute) {
            equal_ascii_nocase(attribute, "replPropertyMetaData");
 }
 
+/// The owner and those who may write.
+std::set<Sid> sids_in(const std::string& descriptor) {
+    const auto writers = writers_of(descriptor);
+    std::set<Sid> sids(writers.begin(), writers.end());
+    if (const auto owner = owner_of(descriptor))
+        sids.insert(*owner);
+    return sids;
+}
+
 ShownScp describe(const FoundScp& found, const PlanInput& input, Sessions& sessions) {
     ShownScp shown;
     shown.listed = listed_scp(found.scp, input);
@@ -52,6 +62,8 @@ ShownScp describe(const FoundScp& found, const PlanInput& input, Sessions& sessi
         shown.owner = owner->to_string();
     for (const Sid& writer : writers_of(descriptor))
         shown.dacl_writers.push_back(writer.to_string());
+    for (const auto& [sid, name] : names_of(input.topology, sessions, sids_in(descriptor)))
+        shown.names[sid.to_string()] = name;
     for (const AttributeChange& change :
          attribute_changes(first_of(found.entry.attributes, "replPropertyMetaData")))
         shown.replication.push_back(

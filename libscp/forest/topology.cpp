@@ -19,6 +19,24 @@ const Forest* Topology::find_forest(const std::string& forest) const {
     return nullptr;
 }
 
+std::vector<const Domain*> Topology::domains() const {
+    std::vector<const Domain*> all;
+    for (const auto& forest : forests)
+        for (const auto& domain : forest.domains)
+            all.push_back(&domain);
+    return all;
+}
+
+std::vector<const Domain*> Topology::called(std::string_view name) const {
+    std::vector<const Domain*> found;
+    for (const auto& forest : forests)
+        for (const auto& domain : forest.domains)
+            if (fold_case(domain.netbios) == fold_case(name) ||
+                domain.name == DomainName(std::string(name)))
+                found.push_back(&domain);
+    return found;
+}
+
 const Domain* Topology::domain_of(const std::string& forest, const Dn& dn) const {
     const Forest* const in = find_forest(forest);
     if (in == nullptr)

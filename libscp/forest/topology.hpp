@@ -58,6 +58,11 @@ struct Topology {
 
     [[nodiscard]] const Domain* find(const std::string& forest, const DomainName& domain) const;
     [[nodiscard]] const Forest* find_forest(const std::string& forest) const;
+    /// Of all forests.
+    [[nodiscard]] std::vector<const Domain*> domains() const;
+    /// Those that DOMAIN\… may mean: by NetBIOS or DNS name; a NetBIOS name may repeat in another
+    /// forest.
+    [[nodiscard]] std::vector<const Domain*> called(std::string_view name) const;
     /// The domain whose naming context is the longest that `dn` lies within; nullptr where none is.
     [[nodiscard]] const Domain* domain_of(const std::string& forest, const Dn& dn) const;
 };

@@ -1,5 +1,7 @@
 #include "observe/accounts.hpp"
 
+#include "observe/search_domains.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -51,7 +53,6 @@ class Lookup {
 
   private:
     [[nodiscard]] std::vector<const Domain*> domains() const;
-    [[nodiscard]] std::vector<const Domain*> all_domains() const;
     [[nodiscard]] const Domain* home_of(const Dn& dn) const;
     void note_lost_forests();
     void begin();
@@ -80,17 +81,9 @@ class Lookup {
 
 std::vector<const Domain*> Lookup::domains() const {
     std::vector<const Domain*> out;
-    for (const auto* domain : all_domains())
+    for (const auto* domain : topology_.domains())
         if (query_.forest.empty() || domain->forest == query_.forest)
             out.push_back(domain);
-    return out;
-}
-
-std::vector<const Domain*> Lookup::all_domains() const {
-    std::vector<const Domain*> out;
-    for (const auto& forest : topology_.forests)
-        for (const auto& domain : forest.domains)
-            out.push_back(&domain);
     return out;
 }
 
@@ -144,10 +137,10 @@ void Lookup::begin() {
 void Lookup::by_sam() {
     const auto backslash = query_.text.find('\\');
     const std::string netbios = query_.text.substr(0, backslash);
-    std::vector<const Domain*> in;
-    for (const auto* domain : domains())
-        if (fold_case(domain->netbios) == fold_case(netbios) || domain->name == DomainName(netbios))
-            in.push_back(domain);
+    auto in = topology_.called(netbios);
+    std::erase_if(in, [&](const Domain* domain) {
+        return !query_.forest.empty() && domain->forest != query_.forest;
+    });
     if (in.empty()) {
         note_lost_forests();
         if (problems_.empty())
@@ -211,7 +204,7 @@ void Lookup::ask_foreign(const Sid& sid) {
     if (!sid.to_string().starts_with("S-1-5-21-") ||
         !foreign_.emplace(sid.to_string(), false).second)
         return;
-    ask_accounts(all_domains(), equals("objectSid", sid.bytes()), sid.to_string());
+    ask_accounts(topology_.domains(), equals("objectSid", sid.bytes()), sid.to_string());
 }
 
 void Lookup::take(const Question& question, const Found& found) {
@@ -300,31 +293,6 @@ ResolvedAccount Lookup::result() && {
     return out;
 }
 
-/// Pipelined in each domain, all domains at once. Answers in the order asked.
-std::vector<Found> ask(std::span<const Question> questions, Sessions& sessions) {
-    std::map<const Domain*, std::vector<std::size_t>> of;
-    for (std::size_t i = 0; i < questions.size(); ++i)
-        of[questions[i].domain].push_back(i);
-    const std::vector<std::pair<const Domain*, std::vector<std::size_t>>> work(of.begin(),
-                                                                               of.end());
-    std::vector<Found> answers(questions.size());
-    run_parallel(work.size(), static_cast<std::size_t>(sessions.settings().daemon.workers),
-                 [&](std::size_t w) {
-                     const auto& [domain, asked] = work[w];
-                     const auto session = sessions.reader(domain->forest, domain->name);
-                     std::vector<Search> searches;
-                     for (const auto i : asked)
-                         searches.push_back(questions[i].search);
-                     auto found = session ? (*session)->search_all(searches) : std::vector<Found>();
-                     for (std::size_t i = 0; i < asked.size(); ++i)
-                         if (session)
-                             answers[asked[i]] = std::move(found[i]);
-                         else
-                             answers[asked[i]].incomplete = session.error();
-                 });
-    return answers;
-}
-
 } // namespace
 
 std::vector<ResolvedAccount> look_up_accounts(const Topology& topology, Sessions& sessions,
@@ -334,15 +302,17 @@ std::vector<ResolvedAccount> look_up_accounts(const Topology& topology, Sessions
         lookups.emplace_back(topology, query);
     while (true) {
         std::vector<Question> questions;
+        std::vector<DomainSearch> searches;
         std::vector<Lookup*> askers;
         for (auto& lookup : lookups)
             for (auto& question : lookup.next()) {
+                searches.push_back({question.domain, question.search});
                 questions.push_back(std::move(question));
                 askers.push_back(&lookup);
             }
         if (questions.empty())
             break;
-        const auto answers = ask(questions, sessions);
+        const auto answers = search_domains(searches, sessions);
         for (std::size_t i = 0; i < questions.size(); ++i)
             askers[i]->take(questions[i], answers[i]);
     }

@@ -80,6 +80,21 @@ struct ResolvedAccount {
     std::string unresolved;          ///< empty: completely resolved; else why not, for people
 };
 
+/// Where one entry of `trust.owners` or `marker.owners` led.
+struct ResolvedOwner {
+    AccountQuery query;
+    std::optional<Sid> sid;
+    std::string unresolved; ///< why there is no SID, for people
+};
+
+/// The groups that an owner of SCPs is a member of, nested ones too (tokenGroups). Only of owners
+/// who are not named themselves, and only where somebody is.
+struct OwnerGroups {
+    Sid owner;
+    std::vector<Sid> groups;    ///< sorted
+    std::optional<Error> error; ///< may be a member of more
+};
+
 /// (d) A DN that a copy would be created or renamed at.
 struct Place {
     std::string forest;
@@ -117,7 +132,9 @@ struct Observation {
                                    ///< let its global catalog be asked; sorted likewise
     std::vector<SourceFate> fates; ///< sorted by source GUID
     std::vector<ResolvedAccount> accounts;
-    std::vector<PlaceView> places; ///< sorted by place
+    std::vector<ResolvedOwner> owners;
+    std::vector<OwnerGroups> owner_groups; ///< sorted by owner
+    std::vector<PlaceView> places;         ///< sorted by place
 
     [[nodiscard]] const DomainView* find(const std::string& forest, const DomainName& domain) const;
 };

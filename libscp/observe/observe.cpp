@@ -4,6 +4,7 @@
 #include "observe/read_catalogs.hpp"
 #include "observe/read_domain.hpp"
 #include "observe/read_fates.hpp"
+#include "observe/read_owners.hpp"
 
 #include <algorithm>
 #include <set>
@@ -11,11 +12,8 @@
 namespace scp {
 namespace {
 
-std::vector<const Domain*> all_domains(const Topology& topology) {
-    std::vector<const Domain*> out;
-    for (const auto& forest : topology.forests)
-        for (const auto& domain : forest.domains)
-            out.push_back(&domain);
+std::vector<const Domain*> sorted_domains(const Topology& topology) {
+    auto out = topology.domains();
     std::sort(out.begin(), out.end(), [](const Domain* a, const Domain* b) {
         return std::tie(a->forest, a->name) < std::tie(b->forest, b->name);
     });
@@ -57,7 +55,7 @@ std::vector<ResolvedAccount> resolve_accounts(const Topology& topology, Sessions
 } // namespace
 
 Observation observe(const Topology& topology, Sessions& sessions, std::span<const Rule> rules) {
-    const auto domains = all_domains(topology);
+    const auto domains = sorted_domains(topology);
     Observation seen;
     seen.domains.resize(domains.size());
     run_parallel(domains.size(), static_cast<std::size_t>(sessions.settings().daemon.workers),
@@ -66,6 +64,7 @@ Observation observe(const Topology& topology, Sessions& sessions, std::span<cons
                  });
     seen.catalogs = read_catalogs(topology, seen.domains, sessions, rules);
     seen.fates = read_fates(unseen_sources(seen), topology, seen, sessions, rules);
+    read_owners(topology, sessions, rules, seen);
     seen.accounts = resolve_accounts(topology, sessions, rules);
     return seen;
 }

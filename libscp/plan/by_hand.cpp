@@ -60,7 +60,7 @@ std::optional<Held> not_ours(const Scp& scp, const Change& change, const PlanInp
         return no(Reason::foreign_owner,
                   "it carries the marker of instance " + printable(scp.marker->instance));
     const auto view = std::ranges::find(input.observation.domains, domain_of(scp), ref);
-    if (view == input.observation.domains.end() || !owned_by_us(scp, *view))
+    if (view == input.observation.domains.end() || !owned_by_us(scp, *view, copy_owners(input)))
         return no(Reason::suspect_marker,
                   "it carries our marker, but is not known to be owned by us");
     bool known = false;
@@ -219,7 +219,8 @@ std::optional<HandVerdict> place_forbids(const Scp& object, const Change& change
                       "it does not lie where rule " + printable(view.rule->name) + " writes to",
                       "move it there, or set the rule's targets.container to where it lies");
     const auto domain = std::ranges::find(input.observation.domains, domain_of(object), ref);
-    if (domain == input.observation.domains.end() || !owned_by_us(object, *domain))
+    if (domain == input.observation.domains.end() ||
+        !owned_by_us(object, *domain, copy_owners(input)))
         return refuse(change, Reason::untrusted_owner,
                       "it is owned by neither scpd's account nor one of its groups, so it could "
                       "not be told from a planted one",

@@ -132,21 +132,26 @@ void DecisionTable::duplicates() {
     ours_ = {kept};
 }
 
+void DecisionTable::hold_untrusted_native(const Scp& native) {
+    const RuleView& view = *cell_.rules.front();
+    hold_cell(Reason::untrusted_native, native.dn,
+              "an SCP of the same name and keywords lies here" +
+                  (in_trusted_place(native, *view.rule) ? ", and " + distrust_of_owner(native, view)
+                                                        : " outside the trusted containers"));
+}
+
 // Rows 7, 8 and 9.
 bool DecisionTable::natives() {
     const bool at_stake = !cell_.sources.empty() || ours() != nullptr;
     std::vector<const Scp*> trusted;
     for (const auto* scp : cell_.natives)
-        if (std::ranges::any_of(cell_.rules, [&](const RuleView* view) {
-                return in_trusted_place(*scp, *view->rule);
-            }))
+        if (std::ranges::any_of(
+                cell_.rules, [&](const RuleView* view) { return trusted_in_target(*scp, *view); }))
             trusted.push_back(scp);
     if (trusted.empty()) {
         blocked_ = !cell_.natives.empty();
         if (blocked_ && at_stake)
-            hold_cell(
-                Reason::untrusted_native, cell_.natives.front()->dn,
-                "an SCP of the same name and keywords lies here outside the trusted containers");
+            hold_untrusted_native(*cell_.natives.front());
         return false;
     }
     const auto equal = [&](const Scp* scp) { return equals_source(*scp); };
@@ -230,7 +235,21 @@ Reason DecisionTable::why_gone(const Copy& copy) const {
             return trust_is_open(*view) && foreign_domain(view);
         }))
         return Reason::account_unresolved;
+    // No more does an owner's name that cannot be looked up.
+    if (distrusted_owner(copy, owner_is_open) != nullptr)
+        return Reason::source_not_seen;
     return Reason::source_untrusted;
+}
+
+/// A rule that does not believe the recorded source for its owner alone, and for which `holds`;
+/// nullptr where there is none.
+const RuleView* DecisionTable::distrusted_owner(const Copy& copy,
+                                                bool (*holds)(const Scp&, const RuleView&)) const {
+    const Scp& source = *copy.source.scp;
+    for (const auto* view : cell_.rules)
+        if (distrust(source, *view) == Reason::untrusted_owner && holds(source, *view))
+            return view;
+    return nullptr;
 }
 
 /// The same for people.
@@ -243,6 +262,10 @@ std::string DecisionTable::what_became(const Copy& copy, Reason why) const {
                " is trusted through the accounts, and one of them is unresolved";
     if (why == Reason::source_unmatched)
         return "its source " + dn + " no longer fits the rule's keywords and name";
+    if (why == Reason::source_untrusted ||
+        (why == Reason::source_not_seen && source.scp != nullptr))
+        if (const auto* view = distrusted_owner(copy, [](auto&, auto&) { return true; }))
+            return "its source " + dn + ": " + distrust_of_owner(*source.scp, *view);
     if (why == Reason::source_untrusted)
         return "its source " + dn + " lies where the rule does not trust SCPs";
     if (!source.detail.empty())

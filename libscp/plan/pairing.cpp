@@ -25,6 +25,7 @@ class Pairer {
   public:
     explicit Pairer(const PlanInput& input) : input_(input) {
         out_.rules = view_rules(input);
+        copy_owners_ = copy_owners(input);
         partial_ = !std::ranges::all_of(out_.rules, &RuleView::selected);
     }
 
@@ -55,6 +56,7 @@ class Pairer {
     Pairing out_;
     bool partial_ =
         false; ///< some rules of the settings are not selected: their copies are not our matter now
+    std::set<Sid> copy_owners_;
     std::vector<const Scp*> scps_;
     std::map<DomainRef, const DomainView*> views_;
     std::map<Guid, std::vector<const Scp*>> by_guid_;
@@ -131,8 +133,7 @@ void Pairer::take_unmarked(const Scp& scp) {
         const auto why = distrust(scp, *one);
         if (!why)
             trusted_by.push_back(one);
-        const bool native =
-            one->targets.contains(domain_of(scp)) && in_trusted_place(scp, *one->rule);
+        const bool native = one->targets.contains(domain_of(scp)) && trusted_in_target(scp, *one);
         // While an account is unresolved that alone is reported: its forest may be this one.
         if (why == Reason::untrusted_domain && !native && !trust_is_open(*one))
             out_.held.push_back(hold(*why, one->rule->name, scp,
@@ -141,6 +142,9 @@ void Pairer::take_unmarked(const Scp& scp) {
             out_.held.push_back(
                 hold(*why, one->rule->name, scp,
                      "the rule matches it, but it lies outside the trusted containers"));
+        else if (why == Reason::untrusted_owner)
+            out_.held.push_back(hold(*why, one->rule->name, scp,
+                                     "the rule matches it, but " + distrust_of_owner(scp, *one)));
         else if (scp.conflict)
             out_.held.push_back(hold(Reason::name_collision, one->rule->name, scp,
                                      "a replication conflict object (CNF): never a source"));
@@ -154,13 +158,14 @@ void Pairer::take_foreign(const Scp& scp) {
     const Rules rules = matching(identity, true);
     if (rules.empty())
         return; // another instance's business altogether
-    if (std::ranges::any_of(rules,
-                            [&](const auto* one) { return in_trusted_place(scp, *one->rule); }))
+    if (std::ranges::any_of(rules, [&](const auto* one) { return trusted_in_target(scp, *one); }))
         members_[identity].foreign.push_back(&scp);
     else
         suspect(scp, rules.front()->rule->name,
                 "it carries the marker of instance " + scp.marker->instance +
-                    ", but lies outside the trusted containers");
+                    (in_trusted_place(scp, *rules.front()->rule)
+                         ? ", but " + distrust_of_owner(scp, *rules.front())
+                         : ", but lies outside the trusted containers"));
 }
 
 bool Pairer::trusted_source(const Scp& scp) const {
@@ -174,7 +179,7 @@ bool Pairer::trusted_source(const Scp& scp) const {
 /// they may write and of our owner.
 void Pairer::take_ours(const Scp& scp) {
     const DomainView* at = view(domain_of(scp));
-    if (at == nullptr || !owned_by_us(scp, *at)) {
+    if (at == nullptr || !owned_by_us(scp, *at, copy_owners_)) {
         if (named(scp.marker->rule) != nullptr || !partial_)
             suspect(scp, scp.marker->rule,
                     "it carries our marker, but is not known to be owned by us");

@@ -10,19 +10,21 @@
 namespace scp {
 namespace {
 
-RoleOf role_of_marked(const Scp& scp, const Rule& rule, bool matched, const PlanInput& input) {
+RoleOf role_of_marked(const Scp& scp, const RuleView& view, bool matched, const PlanInput& input) {
+    const Rule& rule = *view.rule;
     const RoleOf suspect{Role::suspect, Reason::suspect_marker};
     if (!scp.marker)
         return matched ? suspect : RoleOf{};
     if (!equal_ascii_nocase(scp.marker->instance, input.settings.instance)) {
         if (!matched)
             return {};
-        return in_trusted_place(scp, rule) ? RoleOf{Role::foreign, std::nullopt} : suspect;
+        return trusted_in_target(scp, view) ? RoleOf{Role::foreign, std::nullopt} : suspect;
     }
     if (!matched && !equal_ascii_nocase(scp.marker->rule, rule.name))
         return {};
-    const auto view = std::ranges::find(input.observation.domains, domain_of(scp), ref);
-    const bool owned = view != input.observation.domains.end() && owned_by_us(scp, *view);
+    const auto at = std::ranges::find(input.observation.domains, domain_of(scp), ref);
+    const bool owned =
+        at != input.observation.domains.end() && owned_by_us(scp, *at, copy_owners(input));
     if (!owned || !in_allowed_place(scp, rule))
         return suspect;
     return {Role::copy, std::nullopt};
@@ -57,7 +59,7 @@ RoleOf role_of(const Scp& scp, const Rule& rule, const PlanInput& input) {
 RoleOf role_of(const Scp& scp, const RuleView& view, const PlanInput& input) {
     const bool matched = matches(*view.rule, identity_of(scp));
     if (scp.marked)
-        return role_of_marked(scp, *view.rule, matched, input);
+        return role_of_marked(scp, view, matched, input);
     if (!matched)
         return {};
     if (scp.conflict)
@@ -66,7 +68,7 @@ RoleOf role_of(const Scp& scp, const RuleView& view, const PlanInput& input) {
     const auto why = distrust(scp, view);
     if (!why && view.targets.size() > (in_target ? 1U : 0U))
         return {Role::source, std::nullopt};
-    if (in_target && in_trusted_place(scp, *view.rule))
+    if (in_target && trusted_in_target(scp, view))
         return {Role::native, std::nullopt};
     if (why)
         return {Role::untrusted, why};

@@ -13,8 +13,8 @@ enum class Role { source, copy, native, foreign, suspect, untrusted, unrelated }
 /// lies in a target domain.
 struct RoleOf {
     Role role = Role::unrelated;
-    /// untrusted: untrusted-place/-domain, name-collision (a replication conflict object); suspect:
-    /// suspect-marker
+    /// untrusted: untrusted-place/-domain/-owner, name-collision (a replication conflict object);
+    /// suspect: suspect-marker
     std::optional<Reason> why;
 };
 [[nodiscard]] RoleOf role_of(const Scp& scp, const Rule& rule, const PlanInput& input);

@@ -87,6 +87,45 @@ void view_trust(RuleView& view, const std::set<std::string>& forests, const Plan
             view.unknown_trusted.insert({forest.name, {}});
 }
 
+/// What a list of owners comes to: SIDs, members of groups among the owners seen, what is open.
+struct Owners {
+    std::set<Sid> sids;
+    std::set<Sid> doubtful;
+    std::vector<std::string> unresolved;
+};
+
+Owners resolve_owners(const std::vector<AccountQuery>& listed, const Observation& observation) {
+    Owners owners;
+    if (listed.empty())
+        return owners;
+    for (const auto& query : listed) {
+        const auto found = std::ranges::find(observation.owners, query, &ResolvedOwner::query);
+        if (found != observation.owners.end() && found->sid)
+            owners.sids.insert(*found->sid);
+        else
+            owners.unresolved.push_back(
+                printable(query.text) + ": " +
+                (found == observation.owners.end() ? "was not looked up" : found->unresolved));
+    }
+    std::ranges::sort(owners.unresolved);
+    const std::set<Sid> groups = owners.sids;
+    for (const auto& member : observation.owner_groups) {
+        const auto named = [&](const Sid& group) { return groups.contains(group); };
+        if (std::ranges::any_of(member.groups, named))
+            owners.sids.insert(member.owner);
+        else if (member.error)
+            owners.doubtful.insert(member.owner);
+    }
+    return owners;
+}
+
+void view_owners(RuleView& view, const PlanInput& input) {
+    auto owners = resolve_owners(view.rule->trust_owners, input.observation);
+    view.owners = std::move(owners.sids);
+    view.doubtful_owners = std::move(owners.doubtful);
+    view.unresolved_owners = std::move(owners.unresolved);
+}
+
 } // namespace
 
 DomainRef ref(const DomainView& view) {
@@ -103,6 +142,7 @@ RuleView view_rule(const Rule& rule, const PlanInput& input) {
     view_accounts(view, forests, input);
     view_targets(view, forests, input);
     view_trust(view, forests, input);
+    view_owners(view, input);
     return view;
 }
 
@@ -127,7 +167,33 @@ std::optional<Reason> distrust(const Scp& scp, const RuleView& view) {
         return Reason::untrusted_domain;
     if (!in_trusted_place(scp, *view.rule))
         return Reason::untrusted_place;
+    if (!trusted_owner(scp, view))
+        return Reason::untrusted_owner;
     return std::nullopt;
+}
+
+bool trusted_owner(const Scp& scp, const RuleView& view) {
+    return view.rule->trust_owners.empty() || (scp.owner && view.owners.contains(*scp.owner));
+}
+
+bool owner_is_open(const Scp& scp, const RuleView& view) {
+    return !trusted_owner(scp, view) && (!scp.owner || !view.unresolved_owners.empty() ||
+                                         view.doubtful_owners.contains(*scp.owner));
+}
+
+std::string distrust_of_owner(const Scp& scp, const RuleView& view) {
+    if (!scp.owner)
+        return "the server does not show its owner";
+    const std::string owner = "its owner " + scp.owner->to_string();
+    if (!view.unresolved_owners.empty())
+        return owner + " is not known to be trusted: " + view.unresolved_owners.front();
+    if (view.doubtful_owners.contains(*scp.owner))
+        return owner + " is not known to be trusted: its groups could not be read";
+    return owner + " is not in the rule's trust.owners";
+}
+
+bool trusted_in_target(const Scp& scp, const RuleView& view) {
+    return in_trusted_place(scp, *view.rule) && trusted_owner(scp, view);
 }
 
 bool trust_is_open(const RuleView& view) {
@@ -149,9 +215,14 @@ bool in_allowed_place(const Scp& scp, const Rule& rule) {
     return scp.dn.is_within(scp.nc.descendant(rule.container.relative));
 }
 
-bool owned_by_us(const Scp& scp, const DomainView& view) {
+std::set<Sid> copy_owners(const PlanInput& input) {
+    return resolve_owners(input.settings.marker_owners, input.observation).sids;
+}
+
+bool owned_by_us(const Scp& scp, const DomainView& view, const std::set<Sid>& owners) {
     return !view.has_owners ||
-           (scp.owner && std::ranges::find(view.our_sids, *scp.owner) != view.our_sids.end());
+           (scp.owner && (owners.contains(*scp.owner) ||
+                          std::ranges::find(view.our_sids, *scp.owner) != view.our_sids.end()));
 }
 
 Dn copy_dn(const Scp& source, const Rule& rule, const Dn& nc) {

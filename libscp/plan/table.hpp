@@ -75,6 +75,9 @@ class DecisionTable {
 
     [[nodiscard]] const Copy* ours() const { return ours_.empty() ? nullptr : &ours_.front(); }
     [[nodiscard]] const Rule& rule() const { return cell_.rule(); }
+    [[nodiscard]] const RuleView*
+    distrusted_owner(const Copy& copy, bool (*holds)(const Scp&, const RuleView&)) const;
+    void hold_untrusted_native(const Scp& native);
     [[nodiscard]] bool catalog_clears(const DomainRef& domain) const;
     [[nodiscard]] const Attributes& content(const Scp& scp) const;
     [[nodiscard]] bool equals_source(const Scp& scp) const;

@@ -5,6 +5,7 @@
 #include "report/json.hpp"
 #include "settings/load.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,9 +42,10 @@ struct ReplicationNote {
 /// One SCP whole.
 struct ShownScp {
     ListedScp listed;
-    std::string owner;                     ///< SID; empty where the server shows none
-    std::vector<std::string> dacl_writers; ///< SIDs that may write to it, sorted
-    Attributes attributes;                 ///< all that was readable
+    std::string owner;                        ///< SID; empty where the server shows none
+    std::vector<std::string> dacl_writers;    ///< SIDs that may write to it, sorted
+    std::map<std::string, std::string> names; ///< SIDs → DOMAIN\name, as far as known
+    Attributes attributes;                    ///< all that was readable
     std::vector<ReplicationNote> replication;
     std::vector<ListedScp> copies;   ///< of this, where it is a source
     std::optional<SourceRef> source; ///< of this, where it is a copy: as found now

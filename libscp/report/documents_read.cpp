@@ -89,6 +89,10 @@ Json show_document(const ShownScp& shown) {
     document.update(listed_json(shown.listed));
     document["owner"] = shown.owner.empty() ? Json() : Json(shown.owner);
     document["dacl_writers"] = shown.dacl_writers;
+    Json names = Json::object();
+    for (const auto& [sid, name] : shown.names)
+        names[sid] = json_value(name);
+    document["names"] = std::move(names);
     document["attributes"] = json_attributes(shown.attributes);
     Json replication = Json::array();
     for (const ReplicationNote& note : shown.replication)

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace scp {
 
@@ -89,8 +90,14 @@ std::string show_text(const ShownScp& shown, const Style& style) {
         fact("rule " + printable(rule),
              role_word(role, style) + (role.why ? " " + to_string(*role.why) : ""));
     fact("modified", scp.modified ? to_rfc3339(*scp.modified) : "");
-    fact("owner", shown.owner);
-    fact("writable by", fmt::format("{}", fmt::join(shown.dacl_writers, ", ")));
+    const auto named = [&](const std::string& sid) {
+        const auto known = shown.names.find(sid);
+        return known == shown.names.end() ? sid : printable(known->second) + " (" + sid + ")";
+    };
+    fact("owner", named(shown.owner));
+    const char* heading = "writable by";
+    for (const std::string& writer : shown.dacl_writers)
+        fact(std::exchange(heading, ""), named(writer));
     if (scp.marker) {
         fact("copy made by", "instance " + printable(scp.marker->instance) + ", rule " +
                                  printable(scp.marker->rule));

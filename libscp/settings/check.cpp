@@ -238,6 +238,14 @@ Complaint check_account(const std::string& text) {
     return std::nullopt;
 }
 
+Complaint check_owner(const std::string& text) {
+    const auto account = parse_account(text);
+    if (account &&
+        (account->kind == AccountQuery::Kind::sam || account->kind == AccountQuery::Kind::sid))
+        return std::nullopt;
+    return fmt::format("\"{}\" is no owner: write a SID or DOMAIN\\name", printable(text, 200));
+}
+
 Complaint check_filter(const std::string& text) {
     if (auto filter = parse_filter(text); !filter)
         return fmt::format("\"{}\" is no LDAP filter: {}", printable(text, 80),

@@ -27,6 +27,7 @@ check_relative_dn(const std::string& text); ///< not empty, does not end in DC=â
 [[nodiscard]] Complaint check_container(const std::string& text); ///< a relative DN | same
 [[nodiscard]] Complaint check_dn(const std::string& text);        ///< a whole DN
 [[nodiscard]] Complaint check_account(const std::string& text);   ///< a short form of `accounts`
+[[nodiscard]] Complaint check_owner(const std::string& text);     ///< a SID | DOMAIN\name
 [[nodiscard]] Complaint check_filter(const std::string& text);    ///< RFC 4515
 [[nodiscard]] Complaint check_pattern(const std::string& text);   ///< base/pattern.hpp
 [[nodiscard]] Complaint

@@ -179,6 +179,14 @@ std::vector<AccountQuery> read_accounts(const SettingsTree& rule) {
     return accounts;
 }
 
+std::vector<AccountQuery> read_owners(const SettingsTree& map) {
+    std::vector<AccountQuery> owners;
+    for (const auto& text : read_texts(map, "owners"))
+        if (auto parsed = parse_account(text))
+            owners.push_back(*parsed);
+    return owners;
+}
+
 Rule to_rule(const SettingsTree& node) {
     Rule rule;
     read(node, "name", rule.name);
@@ -190,6 +198,7 @@ Rule to_rule(const SettingsTree& node) {
     rule.trust_exclude = read_dns(trust, "exclude");
     read_choice(trust, "first_use", rule.first_use,
                 {{"allow", FirstUse::allow}, {"approve", FirstUse::approve}});
+    rule.trust_owners = read_owners(trust);
     rule.accounts = read_accounts(node);
     const auto& targets = map_of(node, "targets");
     rule.target_domains = read_domains(targets, "domains");
@@ -252,6 +261,7 @@ Settings to_settings(const SettingsTree& root) {
     read_number(limits, "delete_percent", settings.limits.delete_percent);
     settings.daemon = to_daemon(map_of(root, "daemon"));
     read(map_of(root, "marker"), "attribute", settings.marker_attribute);
+    settings.marker_owners = read_owners(map_of(root, "marker"));
     settings.log = to_log(map_of(root, "log"));
     return settings;
 }

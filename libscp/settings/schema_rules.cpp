@@ -77,8 +77,10 @@ std::vector<KeyDoc> rule_source_keys() {
          .shapes = list_shape,
          .preset = "[]",
          .doc =
-             "Owners whose SCPs are believed. Not in this version, except for the empty list: any.",
-         .not_yet = true},
+             "Owners whose SCPs are believed, and members of these groups: SIDs or DOMAIN\\name. "
+             "Empty: any. Where servers keep no owners, a list believes nobody.",
+         .unique = true,
+         .check = check_owner},
         {.path = "rules[].trust.first_use",
          .type = choice,
          .preset = "allow",

@@ -76,8 +76,10 @@ std::vector<KeyDoc> service_keys() {
         {.path = "marker.owners",
          .shapes = list_shape,
          .preset = "[]",
-         .doc = "Further owners of copies. Not in this version, except for the empty list.",
-         .not_yet = true},
+         .doc = "Who may own copies besides scpd's account and its groups: SIDs or DOMAIN\\name, "
+                "groups too; for copies that another account of yours made.",
+         .unique = true,
+         .check = check_owner},
 
         {.path = "log", .shapes = map_shape, .doc = "The daemon's log."},
         {.path = "log.level",

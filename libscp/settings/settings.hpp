@@ -78,6 +78,7 @@ struct Rule {
     std::vector<Dn> trust_containers;      ///< relative to the domain, subtree
     std::vector<Dn> trust_exclude;
     FirstUse first_use = FirstUse::allow;
+    std::vector<AccountQuery> trust_owners; ///< sam or sid, users or groups; empty: any owner
 
     std::vector<AccountQuery> accounts;
     std::vector<DomainName> target_domains; ///< in addition
@@ -122,6 +123,7 @@ struct Settings {
     LimitSettings limits;
     DaemonSettings daemon;
     std::string marker_attribute = "msDS-Settings";
+    std::vector<AccountQuery> marker_owners; ///< of copies besides scpd's account; sam or sid
     LogSettings log;
 };
 

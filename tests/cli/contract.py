@@ -100,7 +100,7 @@ def check_list(document: dict) -> None:
 def check_show(document: dict) -> None:
     assert document["schema"] == "scpd.show/1"
     check_scp(document)
-    has(document, "owner dacl_writers attributes replication copies source")
+    has(document, "owner dacl_writers names attributes replication copies source")
     for values in document["attributes"].values():
         check_values(values)
 

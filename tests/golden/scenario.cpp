@@ -60,6 +60,47 @@ Mode mode_named(const std::string& name) {
     return modes.at(name);
 }
 
+bool is_number(const std::string& text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// A RID, or a name that `owner_names` tells of.
+std::vector<AccountQuery> owners(World& world, const YAML::Node& list) {
+    std::vector<AccountQuery> queries;
+    for (const auto& word : strings(list)) {
+        if (!is_number(word)) {
+            queries.push_back({AccountQuery::Kind::sam, "", word});
+            continue;
+        }
+        const Sid sid = sid_number(static_cast<unsigned>(std::stoul(word)));
+        queries.push_back({AccountQuery::Kind::sid, "", sid.to_string()});
+        world.observation.owners.push_back({queries.back(), sid, ""});
+    }
+    return queries;
+}
+
+/// Whose names are known, and who is in which groups.
+void read_owners(World& world, const YAML::Node& names, const YAML::Node& members) {
+    for (const auto& pair : names) {
+        const auto led_to = pair.second.as<std::string>();
+        ResolvedOwner owner{{AccountQuery::Kind::sam, "", pair.first.as<std::string>()}, {}, ""};
+        if (is_number(led_to))
+            owner.sid = sid_number(pair.second.as<unsigned>());
+        else
+            owner.unresolved = led_to;
+        world.observation.owners.push_back(std::move(owner));
+    }
+    for (const auto& pair : members) {
+        OwnerGroups groups{sid_number(pair.first.as<unsigned>()), {}, {}};
+        if (pair.second.IsScalar())
+            groups.error = Error{ErrorKind::unreachable, pair.second.as<std::string>(), "", 0};
+        else
+            for (const auto& group : strings(pair.second))
+                groups.groups.push_back(sid_number(static_cast<unsigned>(std::stoul(group))));
+        world.observation.owner_groups.push_back(std::move(groups));
+    }
+}
+
 void read_rule(World& world, const YAML::Node& node) {
     only(node, {"name",
                 "keywords",
@@ -73,6 +114,7 @@ void read_rule(World& world, const YAML::Node& node) {
                 "trust",
                 "trust_containers",
                 "trust_exclude",
+                "trust_owners",
                 "container",
                 "create_containers",
                 "attributes",
@@ -104,6 +146,7 @@ void read_rule(World& world, const YAML::Node& node) {
         rule.trust_containers = dns(node["trust_containers"]);
     if (node["trust_exclude"])
         rule.trust_exclude = dns(node["trust_exclude"]);
+    rule.trust_owners = owners(world, node["trust_owners"]);
     const auto container = node["container"].as<std::string>("CN=scpd,CN=System");
     if (container == "same")
         rule.container.kind = TargetContainer::Kind::same;
@@ -288,10 +331,13 @@ void read_catalogs(World& world, const YAML::Node& node) {
 World read_scenario(const std::string& yaml) {
     const YAML::Node root = YAML::Load(yaml);
     only(root, {"what", "rules", "domains", "no_domains", "owners", "lost_forests", "as_it_was",
-                "scps", "fates", "objects", "missing", "unreadable", "confirmed", "catalog"});
+                "scps", "fates", "objects", "missing", "unreadable", "confirmed", "catalog",
+                "marker_owners", "owner_names", "members"});
     World world;
     read_domains(world, root);
     read_catalogs(world, root["catalog"]);
+    read_owners(world, root["owner_names"], root["members"]);
+    world.settings.marker_owners = owners(world, root["marker_owners"]);
     if (!root["rules"])
         read_rule(world, YAML::Node(YAML::NodeType::Map));
     for (const auto& node : root["rules"])

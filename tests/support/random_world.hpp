@@ -52,6 +52,24 @@ class RandomWorld {
         world_.observation.catalogs.push_back(std::move(catalog));
     }
 
+    /// A name that leads to the owner that most SCPs have, to a group that others may be in, or to
+    /// nobody.
+    void add_owner(const AccountQuery& query) {
+        ResolvedOwner owner{query, sid_number(query.text == "CORP\\us" ? 1000 : 2000), ""};
+        if (one_in(4)) {
+            owner.sid.reset();
+            owner.unresolved = "not found";
+        }
+        world_.observation.owners.push_back(std::move(owner));
+        OwnerGroups groups{sid_number(513), {}, {}};
+        if (one_in(2))
+            groups.groups = {sid_number(2000), sid_number(2001)};
+        else if (one_in(2))
+            groups.error = Error{ErrorKind::unreachable, "no answer", "", 0};
+        if (world_.observation.owner_groups.empty())
+            world_.observation.owner_groups.push_back(std::move(groups));
+    }
+
     void add_rule(const std::string& name) {
         Rule rule = a_rule(name);
         rule.keywords = {pick({"k1", "k2"})};
@@ -63,6 +81,10 @@ class RandomWorld {
         }
         if (one_in(4))
             rule.trust_domains = {DomainName(domain()), DomainName(domain())};
+        if (one_in(4)) {
+            rule.trust_owners = {{AccountQuery::Kind::sam, "", pick({"CORP\\us", "CORP\\admins"})}};
+            add_owner(rule.trust_owners.front());
+        }
         if (one_in(5))
             rule.container.kind = TargetContainer::Kind::same;
         if (one_in(5))

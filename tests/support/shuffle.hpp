@@ -38,6 +38,9 @@ inline void shuffle(World& world, std::uint64_t seed) {
     mix(world.observation.accounts);
     for (auto& account : world.observation.accounts)
         mix(account.locations);
+    mix(world.observation.owner_groups);
+    for (auto& one : world.observation.owner_groups)
+        mix(one.groups);
     mix(world.topology.forests);
     for (auto* rules : {&world.rules, &world.settings.rules}) {
         mix(*rules);
@@ -48,6 +51,7 @@ inline void shuffle(World& world, std::uint64_t seed) {
             mix(rule.trust_domains);
             mix(rule.trust_containers);
             mix(rule.trust_exclude);
+            mix(rule.trust_owners);
             mix(rule.target_domains);
             mix(rule.target_exclude);
         }

@@ -101,7 +101,7 @@ TEST_CASE(
             REQUIRE(object->marker);
             CHECK(object->marker->instance == "prod");
             CHECK(change.marker_before == object->marker_value);
-            CHECK(owned_by_us(*object, view));
+            CHECK(owned_by_us(*object, view, copy_owners(world.input())));
             CHECK(in_trusted_place(*object, a_rule()));
         }
     }

@@ -81,3 +81,32 @@ rules:
          {"f:6:15: rules[r].accounts: the rule serves nobody: give accounts, or targets.domains"}},
     });
 }
+
+TEST_CASE("Settings: owners") {
+    const std::string service = rule("") + "marker:\n  owners: ";
+    check_rows({
+        {"of sources, as a name and a SID",
+         rule(R"(trust: {owners: ['CORP\Domain Admins', S-1-5-32-544]})"),
+         {}},
+        {"of copies", service + R"(['CORP\scpd-hosts'])", {}},
+        {"an owner that is a DN",
+         rule("trust: {owners: ['CN=a,DC=b']}"),
+         {R"(f:7:22: rules[r].trust.owners[#1]: "CN=a,DC=b" is no owner: write a SID or DOMAIN\name)"}},
+        {"an owner twice, in another case",
+         rule(R"(trust: {owners: ['CORP\a', 'corp\A']})"),
+         {R"(f:7:32: rules[r].trust.owners[#2]: "corp\\A" is given twice, first in line 7)"}},
+        {"an owner of copies that is a UPN",
+         service + "[a@b.c]",
+         {R"(f:9:12: marker.owners[#1]: "a@b.c" is no owner: write a SID or DOMAIN\name)"}},
+    });
+    const auto loaded = load_settings_text(rule(R"(trust: {owners: ['CORP\a', S-1-5-32-544]})") +
+                                               R"(marker: {owners: ['CORP\b']})",
+                                           "f");
+    REQUIRE(loaded.problems.empty());
+    const auto& owners = loaded.settings.rules.at(0).trust_owners;
+    REQUIRE(owners.size() == 2);
+    CHECK(owners[0] == AccountQuery{AccountQuery::Kind::sam, "", "CORP\\a"});
+    CHECK(owners[1] == AccountQuery{AccountQuery::Kind::sid, "", "S-1-5-32-544"});
+    CHECK(loaded.settings.marker_owners ==
+          std::vector<AccountQuery>{{AccountQuery::Kind::sam, "", "CORP\\b"}});
+}

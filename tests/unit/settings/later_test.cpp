@@ -15,10 +15,6 @@ rules:
     
 )",
          {R"(f:5:41: rules[r].match.in[#2]: "configuration" is not in this version; accepted: domain)"}},
-        {"trust.owners",
-         rule("trust: {owners: [S-1-5-32-544]}"),
-         {"f:7:21: rules[r].trust.owners: is not in this version; only the empty list is "
-          "accepted"}},
         {"trust.containers in the Configuration NC",
          rule(R"(trust: {containers: ["configuration:CN=Services"]})"),
          {R"(f:7:26: rules[r].trust.containers[#1]: "configuration:CN=Services": places in the Configuration NC are not in this version)"}},
@@ -33,9 +29,6 @@ rules:
         {"daemon.watch",
          with("daemon: {watch: notify}"),
          {R"(f:3:17: daemon.watch: "notify" is not in this version; accepted: auto, usn, syncrepl, poll)"}},
-        {"marker.owners",
-         with("marker: {owners: [S-1-5-32-544]}"),
-         {"f:3:18: marker.owners: is not in this version; only the empty list is accepted"}},
         {"log.format",
          with("log: {format: json}"),
          {R"(f:3:15: log.format: "json" is not in this version; accepted: text)"}},

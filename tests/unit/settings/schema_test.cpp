@@ -88,8 +88,8 @@ TEST_CASE("The shipped settings load, as they are and with each of their example
             (key.shapes & map_shape) != 0 || key.path.find("[]") == key.path.size() - 2 ||
             key.path.starts_with("forests[].domains.*.") || key.path.ends_with("]") ||
             key.path.starts_with("rules[].accounts[]") || key.not_yet;
-        const bool has_doc_only = key.path == "rules[].trust.first_use" || key.path == "forests" ||
-                                  key.path == "rules" || key.path == "rules[].on_conflict.prefer";
+        const bool has_doc_only = key.path == "forests" || key.path == "rules" ||
+                                  key.path == "rules[].on_conflict.prefer";
         if (is_inner || has_doc_only || key.path.empty())
             continue;
         CAPTURE(key.path);
