@@ -45,6 +45,14 @@ def _parser() -> argparse.ArgumentParser:
         "--svc-unlimited", action="store_true", help="no limit of 1000 for the service account"
     )
 
+    options.add_argument(
+        "--second-dc",
+        action="append",
+        default=[],
+        metavar="DOMAIN",
+        help="a second domain controller for DOMAIN; may be given for several",
+    )
+
     up = verbs.add_parser(
         "up", parents=[options], help="bring a lab up in DIR and print its description (JSON)"
     )
@@ -80,6 +88,7 @@ def _lab(arguments: argparse.Namespace, directory: str | None, detach: bool) -> 
         seed_scps=arguments.seed_scps,
         claim_ad=arguments.claim_ad,
         svc_unlimited=arguments.svc_unlimited,
+        second_dcs=arguments.second_dc,
         detach=detach,
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from . import forest
-from .forest import ACCOUNTS, CONFIGURATION, DOMAINS, GROUPS, PASSWORD, ROOT, SCHEMA, Domain
+from .forest import ACCOUNTS, CONFIGURATION, DOMAINS, GROUPS, PASSWORD, ROOT, SCHEMA, Dc, Domain
 
 Value = str | bytes | int
 
@@ -330,7 +330,8 @@ def subordinate_contexts(domain: Domain) -> list[tuple[str, str]]:
     return found
 
 
-def configuration_entries(make: Stamper) -> Iterator[Entry]:
+def configuration_entries(make: Stamper, second_dcs: Iterable[str] = ()) -> Iterator[Entry]:
+    """second_dcs: keys of the domains that have one."""
     partitions = "CN=Partitions," + CONFIGURATION
     yield make.entry(CONFIGURATION, "configuration", instanceType=WRITABLE_NC_HEAD)
     yield make.entry(
@@ -368,7 +369,7 @@ def configuration_entries(make: Stamper) -> Iterator[Entry]:
                     systemFlags=CROSSREF_APPLICATION,
                     Enabled="TRUE",
                 )
-    yield from _sites(make)
+    yield from _sites(make, second_dcs)
     yield make.entry("CN=Services," + CONFIGURATION, "container")
     yield make.entry("CN=Windows NT,CN=Services," + CONFIGURATION, "container")
     yield make.entry(
@@ -385,23 +386,27 @@ def configuration_entries(make: Stamper) -> Iterator[Entry]:
     )
 
 
-def _sites(make: Stamper) -> Iterator[Entry]:
+def _sites(make: Stamper, second_dcs: Iterable[str]) -> Iterator[Entry]:
     site = f"CN={forest.SITE},CN=Sites,{CONFIGURATION}"
     yield make.entry("CN=Sites," + CONFIGURATION, "sitesContainer")
     yield make.entry(site, "site")
     yield make.entry("CN=Servers," + site, "serversContainer")
-    for domain in DOMAINS:
+    dcs = [domain.pdc for domain in DOMAINS] + [Dc(forest.BY_KEY[key], 2) for key in second_dcs]
+    for dc in dcs:
+        domain = dc.domain
         yield make.entry(
-            domain.server_dn,
+            dc.server_dn,
             "server",
-            dNSHostName=domain.host,
-            serverReference=f"CN=DC1,OU=Domain Controllers,{domain.nc}",
+            dNSHostName=dc.host,
+            serverReference=f"CN=DC{dc.number},OU=Domain Controllers,{domain.nc}",
         )
         yield make.entry(
-            domain.ntds_dn,
+            dc.ntds_dn,
             "nTDSDSA",
-            options=1 if domain == ROOT else 0,  # 1: is a global catalog
-            invocationId=forest.guid_of("invocation " + domain.dns).bytes_le,
+            options=1 if dc == ROOT.pdc else 0,  # 1: is a global catalog
+            invocationId=forest.guid_of(
+                f"invocation {domain.dns if dc == domain.pdc else dc.host}"
+            ).bytes_le,
             msDS_HasDomainNCs=domain.nc,
             msDS_hasMasterNCs=[domain.nc, CONFIGURATION, SCHEMA],
         )
@@ -410,23 +415,24 @@ def _sites(make: Stamper) -> Iterator[Entry]:
 AD_CAPABILITIES = ("800", "1670", "1791", "1935", "2080", "2237")
 
 
-def root_dse(domain: Domain, shaped: bool, is_gc: bool, claim_ad: bool) -> str:
+def root_dse(dc: Dc, dns_name: str, shaped: bool, is_gc: bool, claim_ad: bool) -> str:
     """What slapd adds to its own RootDSE.
 
     AD's capability OIDs are left out unless asked for: they promise `<GUID=…>` names, notification,
     DirSync and replPropertyMetaData, none of which slapd has.
     """
+    domain = dc.domain
     attributes: dict[str, list[Value]] = {
         "defaultNamingContext": [domain.nc],
         "rootDomainNamingContext": [ROOT.nc],
         "configurationNamingContext": [CONFIGURATION],
         "schemaNamingContext": [SCHEMA],
-        "dnsHostName": [domain.host],
-        "serverName": [domain.server_dn],
-        "dsServiceName": [domain.ntds_dn],
-        "ldapServiceName": [f"{ROOT.dns}:dc1$@{domain.dns.upper()}"],
+        "dnsHostName": [dns_name],
+        "serverName": [dc.server_dn],
+        "dsServiceName": [dc.ntds_dn],
+        "ldapServiceName": [f"{ROOT.dns}:dc{dc.number}$@{domain.dns.upper()}"],
         "isSynchronized": ["TRUE"],
-        "isGlobalCatalogReady": ["TRUE" if is_gc or domain == ROOT else "FALSE"],
+        "isGlobalCatalogReady": ["TRUE" if is_gc or dc == ROOT.pdc else "FALSE"],
         "domainFunctionality": [7],
         "forestFunctionality": [7],
         "domainControllerFunctionality": [7],

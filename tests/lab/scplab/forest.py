@@ -37,16 +37,16 @@ class Domain:
         return ",".join("DC=" + label for label in self.dns.split("."))
 
     @property
-    def host(self) -> str:
-        return "dc1." + self.dns
+    def pdc(self) -> Dc:
+        return Dc(self)
 
     @property
-    def server_dn(self) -> str:
-        return f"CN={self.netbios}-DC1,CN=Servers,CN={SITE},CN=Sites,{CONFIGURATION}"
+    def host(self) -> str:
+        return self.pdc.host
 
     @property
     def ntds_dn(self) -> str:
-        return "CN=NTDS Settings," + self.server_dn
+        return self.pdc.ntds_dn
 
     @property
     def crossref_dn(self) -> str:
@@ -62,6 +62,36 @@ class Domain:
             [] if rid is None else [rid]
         )
         return bytes([1, len(parts)]) + b"\0\0\0\0\0\5" + struct.pack(f"<{len(parts)}I", *parts)
+
+
+@dataclass(frozen=True)
+class Dc:
+    """A domain controller: the first of its domain is the PDC emulator, the second an option."""
+
+    domain: Domain
+    number: int = 1
+
+    @property
+    def key(self) -> str:
+        return self.domain.key if self.number == 1 else f"{self.domain.key}{self.number}"
+
+    @property
+    def server_id(self) -> int:
+        """slapd's serverID, and the last octet of the address."""
+        return self.domain.number + 10 * (self.number - 1)
+
+    @property
+    def host(self) -> str:
+        return f"dc{self.number}.{self.domain.dns}"
+
+    @property
+    def server_dn(self) -> str:
+        name = f"{self.domain.netbios}-DC{self.number}"
+        return f"CN={name},CN=Servers,CN={SITE},CN=Sites,{CONFIGURATION}"
+
+    @property
+    def ntds_dn(self) -> str:
+        return "CN=NTDS Settings," + self.server_dn
 
 
 ROOT = Domain("corp", "corp.test", "CORP", 1)

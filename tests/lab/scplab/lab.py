@@ -7,15 +7,16 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import forest, plugin as plugin_module, settings, template
 from .addresses import Block
 from .admin import Admin
 from .certs import Authority, KeyPair
-from .forest import ACCOUNTS, DOMAINS, PASSWORD, ROOT
+from .forest import ACCOUNTS, DOMAINS, PASSWORD, ROOT, Dc
 from .kerberos import Kdc
-from .process import AddressTaken, LabError, Process
+from .process import AddressTaken, LabError, Process, wait_until
 from .server import Server
 
 MARK = "lab.json"
@@ -39,6 +40,9 @@ class Lab:
     seed_scps   so many unrelated SCPs below CN=System of every domain
     claim_ad    the RootDSE shows AD's capability OIDs, though slapd has not all that they promise
     svc_unlimited  no limit of 1000 entries for the service account, as RFC 4533 needs at scale
+    second_dcs  keys of the domains with a second DC: server `corp2` beside `corp`, which stays the
+                PDC emulator. Their writes come to each other; no resolver knows the lab's names, so
+                these DCs go by their addresses
     detach      servers and directory outlive this process; else they go with it, however it ends
     """
 
@@ -52,6 +56,7 @@ class Lab:
         seed_scps: int = 0,
         claim_ad: bool = False,
         svc_unlimited: bool = False,
+        second_dcs: Sequence[str] = (),
         detach: bool = False,
     ):
         self.dir = Path(directory).absolute() if directory else None
@@ -62,10 +67,14 @@ class Lab:
             "seed_scps": seed_scps,
             "claim_ad": claim_ad,
             "svc_unlimited": svc_unlimited,
+            "second_dcs": [forest.find_domain(name).key for name in second_dcs],
         }
+        if kerberos and second_dcs:
+            raise LabError("a second DC goes by its address, for which there is no Kerberos ticket")
         self._detach = detach
         self._guardian: subprocess.Popen | None = None
         self._proxies: list = []
+        self._wires: dict = {}  # the proxies that replication to a second DC and back goes through
         self._next_proxy = 100
         self.block: Block | None = None
         self.servers: dict[str, Server] = {}
@@ -107,13 +116,14 @@ class Lab:
     def _up_once(self, block: Block) -> None:
         self.block = block
         built = plugin_module.build() if self.has_plugin else None
-        self._template = template.prepare(self.has_plugin, self.options["seed_scps"])
+        self._template = self._prepare()
         for name in ("run", "tls", "secrets"):
             (self.dir / name).mkdir(mode=0o700)
         self.authority = Authority(self.dir / "tls")
-        self.servers = {d.key: Server(d.key, d, self.dir, block.address(d.number)) for d in DOMAINS}
+        self.servers = {dc.key: self._new_server(dc) for dc in self._dcs()}
         if self.options["gc"]:
-            self.servers["gc"] = Server("gc", ROOT, self.dir, block.address(ROOT.number))
+            self.servers["gc"] = Server("gc", ROOT.pdc, self.dir, block.address(ROOT.number))
+        peers = {dc.key: self._wire_to(other) for dc, other in self._pairs()}
         if self.options["kerberos"]:
             self.kdc = Kdc(self.dir, block)
             self.kdc.create()
@@ -125,9 +135,11 @@ class Lab:
                 built,
                 self.options["claim_ad"],
                 self.options["svc_unlimited"],
+                peers.get(server.name),
             )
         self._write_secrets()
         self._start([*self.servers])
+        self._tell_addresses()
         self._write_documents()
 
     def down(self) -> None:
@@ -147,12 +159,88 @@ class Lab:
         """Every server gets its first content back, at the same address. Proxies stay."""
         self._disconnect([*self._admins])
         if self._template is None:  # attached
-            self._template = template.prepare(self.has_plugin, self.options["seed_scps"])
+            self._template = self._prepare()
         for server in self.servers.values():
             server.stop()
-            self._template.restore(server.paths)
+        for server in self.servers.values():
+            server.restore(self._template)
         self._start([*self.servers])
+        self._tell_addresses()
         self._save()
+
+    def _prepare(self) -> template.Template:
+        return template.prepare(
+            self.has_plugin, self.options["seed_scps"], self.options["second_dcs"]
+        )
+
+    # ---- second domain controllers
+
+    def _dcs(self) -> list[Dc]:
+        return [d.pdc for d in DOMAINS] + [second for second, first in self._pairs()[::2]]
+
+    def _pairs(self) -> list[tuple[Dc, Dc]]:
+        """(a DC, the other DC of its domain), both ways."""
+        firsts = [forest.BY_KEY[key].pdc for key in self.options["second_dcs"]]
+        return [
+            pair
+            for first in firsts
+            for second in [Dc(first.domain, 2)]
+            for pair in ((second, first), (first, second))
+        ]
+
+    def _new_server(self, dc: Dc) -> Server:
+        address = self.block.address(dc.server_id)
+        has_two = dc.domain.key in self.options["second_dcs"]
+        return Server(dc.key, dc, self.dir, address, address if has_two else None)
+
+    def _wire_to(self, dc: Dc) -> str:
+        """Where the other DC fetches this one's writes: through a proxy, if there is a process for it."""
+        from .scripted import FaultProxy
+
+        server = self.servers[dc.key]
+        if self._detach:
+            return server.ldap
+        try:
+            wire = FaultProxy(
+                self.block.address(50 + dc.server_id), (server.address, server.port), None
+            )
+        except OSError as error:
+            raise AddressTaken(f"the wire to {dc.key}: {error}") from None
+        self._wires[dc.key] = wire
+        return wire.uri
+
+    def _tell_addresses(self) -> None:
+        """In the Configuration NC, whose content in the template knows no addresses."""
+        named = {self.servers[dc.key].dc: self.servers[dc.key] for dc, _ in self._pairs()}
+        for dc, server in named.items():
+            self.domain(ROOT.key).modify(dc.server_dn, {"dNSHostName": server.dns_name})
+
+        def told() -> bool:
+            return all(
+                self.domain(key).get(dc.server_dn)["dNSHostName"] == [server.dns_name]
+                for key in self.servers
+                for dc, server in named.items()
+            )
+
+        wait_until(told, 20, "the names of the domain controllers at every server")
+
+    def cut_replication(self, name: str) -> None:
+        """Between the two DCs of a domain; clients notice nothing."""
+        for wire in self._wires_of(name):
+            wire.refuse()
+            wire.cut()
+
+    def heal_replication(self, name: str) -> None:
+        """They find each other again within a second or so."""
+        for wire in self._wires_of(name):
+            wire.accept()
+
+    def _wires_of(self, name: str) -> list:
+        key = forest.find_domain(name).key
+        found = [wire for of, wire in self._wires.items() if of in (key, key + "2")]
+        if not found:
+            raise LabError(f"{name} has no second DC whose replication this process could cut")
+        return found
 
     def _make_directory(self) -> None:
         if self.dir is None:
@@ -187,6 +275,9 @@ class Lab:
         self._disconnect([*self._admins])
         for server in self.servers.values():
             server.stop()
+        for wire in self._wires.values():
+            wire.close()
+        self._wires.clear()
         if self.kdc and self.kdc.process:
             self.kdc.process.end()
             self.kdc.process = None
@@ -198,7 +289,7 @@ class Lab:
         if self.kdc:
             environment |= self.kdc.server_environment()
         # A replica that finds no provider tries again only after a second: providers first.
-        waves = [[ROOT.key], [domain.key for domain in DOMAINS[1:]], ["gc"]]
+        waves = [[ROOT.key], [dc.key for dc in self._dcs()[1:]], ["gc"]]
         for wave in ([name for name in wave if name in names] for wave in waves):
             for name in wave:
                 self.servers[name].launch(environment, not self._detach)
@@ -206,7 +297,9 @@ class Lab:
                 self.servers[name].wait_ready()
 
     def server(self, name: str) -> Server:
-        return self.servers["gc" if name.lower() == "gc" else forest.find_domain(name).key]
+        """A domain's, by any of its names; `gc`; or a second DC, by its key."""
+        known = self.servers.get(name.lower())
+        return known or self.servers[forest.find_domain(name).key]
 
     def stop(self, name: str) -> None:
         """Ends one domain's server (or `gc`): connections to it are refused from now on."""
@@ -401,13 +494,11 @@ class Lab:
         self.block = Block(*document["block"])
         self.has_plugin = document["plugin"]
         self.authority = Authority.load(path / "tls")
-        for known in document["domains"] + ([document["gc"]] if document["gc"] else []):
-            server = Server(
-                known["key"],
-                ROOT if known["key"] == "gc" else forest.BY_KEY[known["key"]],
-                path,
-                known["address"],
-            )
+        dcs = {dc.key: dc for dc in self._dcs()} | {"gc": ROOT.pdc}
+        gc = [document["gc"]] if document["gc"] else []
+        for known in document["domains"] + document["second_dcs"] + gc:
+            key = known["key"]
+            server = Server(key, dcs[key], path, known["address"], known["host"])
             server.process = Process(known["pid"], known["started"]) if known["pid"] else None
             self.servers[server.name] = server
         if document["kerberos"]:

@@ -1,4 +1,4 @@
-"""One slapd of the lab: a domain's, or the global catalog's."""
+"""One slapd of the lab: a domain controller, or the global catalog."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import addresses, content, slapdconf
 from .certs import Authority
-from .forest import Domain
+from .forest import Dc
 from .process import AddressTaken, LabError, Process, wait_until
 from .slapdconf import Paths
 from .template import Template, find_program
@@ -18,9 +18,14 @@ _SOCKET_PATH_MAX = 107  # sun_path of unix(7), less the final NUL
 
 
 class Server:
-    def __init__(self, name: str, domain: Domain, lab_directory: Path, address: str):
+    def __init__(
+        self, name: str, dc: Dc, lab_directory: Path, address: str, dns_name: str | None = None
+    ):
+        """dns_name: what it calls itself, if not by the DC's name, which no resolver knows."""
         self.name = name
-        self.domain = domain
+        self.dc = dc
+        self.domain = dc.domain
+        self.dns_name = dns_name or dc.host
         self.paths = Paths(lab_directory, name)
         self.address = address
         self.is_gc = name == "gc"
@@ -40,25 +45,29 @@ class Server:
         plugin: Path | None,
         claim_ad: bool,
         svc_unlimited: bool,
+        peer: str | None = None,
     ) -> None:
-        """Writes all that the server needs to start."""
+        """Writes all that the server needs to start. peer: URI of the domain's other DC."""
         if len(str(self.paths.socket)) > _SOCKET_PATH_MAX:
             raise LabError(
                 f"{self.paths.lab}: too long a path for the lab's sockets; choose a shorter one"
             )
         self.paths.home.mkdir()
-        template.restore(self.paths)
+        self.restore(template)
         authority.server(
-            self.name, [self.domain.host, self.domain.dns, "localhost"], [self.address]
+            self.name, [self.dc.host, self.domain.dns, "localhost"], [self.address]
         )
-        dse = content.root_dse(self.domain, plugin is not None, self.is_gc, claim_ad)
+        dse = content.root_dse(self.dc, self.dns_name, plugin is not None, self.is_gc, claim_ad)
         (self.paths.home / "rootdse.ldif").write_text(dse)
         if self.is_gc:
             self.paths.conf.write_text(slapdconf.global_catalog(self.paths))
         else:
             self.paths.conf.write_text(
-                slapdconf.domain_server(self.domain, self.paths, plugin, svc_unlimited)
+                slapdconf.domain_server(self.dc, self.paths, plugin, svc_unlimited, peer)
             )
+
+    def restore(self, template: Template) -> None:
+        template.restore(self.paths, "gc" if self.is_gc else self.domain.key)
 
     def launch(self, environment: dict[str, str], die_with_parent: bool) -> None:
         """Starts slapd without waiting for it: wait_ready() does."""
@@ -118,7 +127,7 @@ class Server:
             "name": "gc" if self.is_gc else self.domain.dns,
             "key": self.name,
             "address": self.address,
-            "host": self.domain.host,
+            "host": self.dns_name,
             "ldap": self.ldap,
             "ldaps": self.ldaps,
             "ldapi": self.ldapi,

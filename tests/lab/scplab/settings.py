@@ -34,7 +34,10 @@ def document(lab: Lab) -> dict:
         "plugin": lab.has_plugin,
         "plugin_missing": None if lab.has_plugin else plugin.why_not() or "turned off",
         "forest": {"name": "corp", "root": ROOT.dns, "configuration": CONFIGURATION},
-        "domains": [server for server in described if server["key"] != "gc"],
+        "domains": [server for server in described if server["key"] in forest.BY_KEY],
+        "second_dcs": [
+            server for server in described if server["key"] not in (*forest.BY_KEY, "gc")
+        ],
         "gc": next((server for server in described if server["key"] == "gc"), None),
         "ca_file": str(lab.ca_file),
         "ldap_conf": str(lab.dir / "ldap.conf"),
@@ -104,15 +107,19 @@ def scpd_settings(lab: Lab, auth: str = "simple", tls: bool = True) -> dict:
     def uri(name: str) -> str:
         return lab.servers[name].ldaps if tls else lab.servers[name].ldap
 
+    def uris(domain: forest.Domain) -> list[str]:
+        """The PDC emulator first."""
+        return [uri(key) for key in (domain.key, domain.key + "2") if key in lab.servers]
+
     return {
         "instance": "lab",
         "forests": [
             {
                 "name": "corp",
                 "domain": ROOT.dns,
-                "servers": [uri(ROOT.key)],
+                "servers": uris(ROOT),
                 "global_catalog": [uri("gc")] if "gc" in lab.servers else "off",
-                "domains": {d.dns: {"servers": [uri(d.key)]} for d in DOMAINS[1:]},
+                "domains": {d.dns: {"servers": uris(d)} for d in DOMAINS[1:]},
                 "tls": {"mode": "ldaps", "ca_file": str(lab.ca_file)} if tls else {"mode": "none"},
                 "auth": _auth(lab, auth),
                 "timeouts": {"connect": "5s", "operation": "30s"},

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import content, forest
-from .forest import BY_KEY, CONFIGURATION, COPY_CONTAINER, DOMAINS, ROOT, SCHEMA, SVC, Domain
+from .forest import (
+    BY_KEY,
+    CONFIGURATION,
+    COPY_CONTAINER,
+    DOMAINS,
+    PASSWORD,
+    ROOT,
+    SCHEMA,
+    SVC,
+    Dc,
+    Domain,
+)
 
 SCHEMA_FILE = Path(__file__).with_name("slapd") / "ad.schema"
 INDEX = """index objectClass,entryCSN,entryUUID,objectGUID,objectSid eq
@@ -21,7 +32,7 @@ class Paths:
     """Where one server keeps its things, below the lab's directory."""
 
     lab: Path
-    name: str  # a domain's key, or gc
+    name: str  # a DC's key, or gc
 
     @property
     def home(self) -> Path:
@@ -72,12 +83,16 @@ dbnosync
 """
 
 
-def domain_server(domain: Domain, paths: Paths, plugin: Path | None, svc_unlimited: bool) -> str:
-    parts = [_head(domain, paths, domain.number)]
+def domain_server(
+    dc: Dc, paths: Paths, plugin: Path | None, svc_unlimited: bool, peer: str | None = None
+) -> str:
+    """peer: URI of the other DC of the domain, whose writes are to come here."""
+    domain = dc.domain
+    parts = [_head(dc, paths, dc.server_id)]
     if plugin:
         parts.append(f'plugin preoperation "{plugin}" adshape_init "{paths.usn}" "{SCHEMA}"\n')
     parts.append(_config_database(domain))
-    replica = "" if domain == ROOT else _replica(Paths(paths.lab, ROOT.key), 1, CONFIGURATION)
+    replica = "" if dc == ROOT.pdc else _replica(Paths(paths.lab, ROOT.key), 1, CONFIGURATION)
     parts.append(
         _database(domain, paths, "configuration", CONFIGURATION, _READ_ONLY_ACCESS, replica)
     )
@@ -87,7 +102,10 @@ def domain_server(domain: Domain, paths: Paths, plugin: Path | None, svc_unlimit
         )
     # The first limits that fit an account count: these stand before everybody's.
     exempt = f'limits dn.exact="{SVC.dn}" size=unlimited time=unlimited\n' if svc_unlimited else ""
-    parts.append(_database(domain, paths, "domain", domain.nc, _domain_access(domain), exempt))
+    after = _peer(peer, domain) if peer else ""
+    parts.append(
+        _database(domain, paths, "domain", domain.nc, _domain_access(domain), exempt, after=after)
+    )
     return "\n".join(parts)
 
 
@@ -96,7 +114,7 @@ def global_catalog(paths: Paths) -> str:
 
     The superior database has the empty suffix: a search below "" spans the trees, as in AD.
     """
-    parts = [_head(ROOT, paths, 9), _config_database(ROOT)]
+    parts = [_head(ROOT.pdc, paths, 9), _config_database(ROOT)]
     glued = "subordinate advertise\n"
     root_paths = Paths(paths.lab, ROOT.key)
     parts.append(
@@ -132,7 +150,8 @@ def global_catalog(paths: Paths) -> str:
     return "\n".join(parts)
 
 
-def _head(domain: Domain, paths: Paths, server_id: int) -> str:
+def _head(dc: Dc, paths: Paths, server_id: int) -> str:
+    domain = dc.domain
     superior = "" if domain == ROOT else f"referral ldap://{ROOT.dns}\n"
     return f"""include "{SCHEMA_FILE}"
 modulepath /usr/lib/ldap
@@ -148,7 +167,7 @@ TLSCACertificateFile "{paths.lab / 'tls' / 'ca.crt'}"
 TLSCertificateFile "{paths.certificate('crt')}"
 TLSCertificateKeyFile "{paths.certificate('key')}"
 TLSVerifyClient try
-sasl-host {domain.host}
+sasl-host {dc.host}
 sasl-realm {ROOT.dns.upper()}
 authz-regexp "gidNumber={os.getegid()}[+]uidNumber={os.geteuid()},cn=peercred,cn=external,cn=auth"
     "{domain.administrator}"
@@ -173,6 +192,7 @@ def _database(
     access: str,
     options: str = "",
     overlay: bool = True,
+    after: str = "",
 ) -> str:
     return f"""database mdb
 suffix "{suffix}"
@@ -182,7 +202,7 @@ maxsize 1073741824
 dbnosync
 {INDEX}
 {options}limits * size.soft=1000 size.hard=1000 size.pr=1000 size.prtotal=unlimited time=120
-{access}{_SYNCPROV if overlay else ''}"""
+{access}{after}{_SYNCPROV if overlay else ''}"""
 
 
 _SYNCPROV = "overlay syncprov\nsyncprov-sessionlog 1000\n"
@@ -212,4 +232,14 @@ def _replica(provider: Paths, rid: int, base: str, attrs: list[str] | None = Non
         f'syncrepl rid={rid:03d} provider="{provider.ldapi}" type=refreshAndPersist retry="1 +"'
         f' searchbase="{base}" filter="(!(objectClass=referral))"{chosen} schemachecking=off'
         f" bindmethod=sasl saslmech=EXTERNAL\nupdateref ldap://{domain.dns}\n"
+    )
+
+
+def _peer(uri: str, domain: Domain) -> str:
+    """As between DCs: both take writes, and each fetches the other's."""
+    return (
+        f'syncrepl rid=002 provider="{uri}" type=refreshAndPersist retry="1 +"'
+        f' searchbase="{domain.nc}" filter="(!(objectClass=referral))" schemachecking=off'
+        f' bindmethod=simple binddn="{domain.administrator}" credentials="{PASSWORD}"\n'
+        "multiprovider on\n"
     )

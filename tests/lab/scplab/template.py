@@ -34,11 +34,14 @@ class Template:
     def __init__(self, directory: Path):
         self._directory = directory
 
-    def restore(self, paths: Paths) -> None:
-        """Puts a server's databases back to what they were when filled. The server must not run."""
+    def restore(self, paths: Paths, content_of: str) -> None:
+        """Puts a server's databases back to what they were when filled. The server must not run.
+
+        content_of  a domain's key, or gc
+        """
         for old in paths.home.glob("db-*"):
             shutil.rmtree(old)
-        for source in (self._directory / paths.name).glob("db-*"):
+        for source in (self._directory / content_of).glob("db-*"):
             shutil.copytree(source, paths.home / source.name)
         if paths.name == "gc":
             paths.database("all").mkdir()
@@ -46,13 +49,13 @@ class Template:
             shutil.copyfile(self._directory / "usn", paths.usn)
 
 
-def prepare(shaped: bool, seed_scps: int) -> Template:
+def prepare(shaped: bool, seed_scps: int, second_dcs: Iterable[str] = ()) -> Template:
     """The cached template for these options, made if need be."""
     sources = [Path(module.__file__) for module in (forest, content, slapdconf)] + [
         Path(__file__),
         SCHEMA_FILE,
     ]
-    digest = hashlib.sha256(repr((shaped, seed_scps)).encode())
+    digest = hashlib.sha256(repr((shaped, seed_scps, *second_dcs)).encode())
     for source in sources:
         digest.update(source.read_bytes())
     digest.update(Path(find_program("slapadd")).read_bytes()[:4096])
@@ -61,7 +64,7 @@ def prepare(shaped: bool, seed_scps: int) -> Template:
     if not target.exists():
         work = Path(tempfile.mkdtemp(dir=cache))
         try:
-            _fill(work, shaped, seed_scps)
+            _fill(work, shaped, seed_scps, second_dcs)
             work.rename(target)
         except OSError:  # another lab was first
             if not target.exists():
@@ -80,7 +83,7 @@ def _forget_old(cache: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _fill(work: Path, shaped: bool, seed_scps: int) -> None:
+def _fill(work: Path, shaped: bool, seed_scps: int, second_dcs: Iterable[str]) -> None:
     jobs: list[tuple[Path, str, int, str]] = []  # (database directory, suffix, server id, LDIF)
     partial = {name.lower() for name in content.PARTIAL_ATTRIBUTES}
     highest_usn = 0
@@ -102,7 +105,12 @@ def _fill(work: Path, shaped: bool, seed_scps: int) -> None:
     configuration = work / ROOT.key / "db-configuration"
     accounts = work / "accounts"
     jobs.append(
-        (configuration, CONFIGURATION, ROOT.number, _ldif(content.configuration_entries(make)))
+        (
+            configuration,
+            CONFIGURATION,
+            ROOT.number,
+            _ldif(content.configuration_entries(make, second_dcs)),
+        )
     )
     jobs.append((accounts, BIND_ONLY, ROOT.number, _ldif(content.bind_only_entries(make))))
     for directory, *_ in jobs:
