@@ -70,6 +70,10 @@ class Scene:
         return self.samba.client_run([str(BUILD / "scpctl/scpctl"), "-c", config, "--history", str(self.work / "history"),
                                       "-o", "json", *arguments], capture_output=True, text=True, timeout=120)
 
+    def scpd(self, config: str, stderr) -> subprocess.Popen:
+        return self.samba.client_popen([str(BUILD / "daemon/scpd"), "-c", config, "--history",
+                                        str(self.work / "history")], stderr=stderr)
+
     def agent_finds(self, agent) -> list[str]:
         results = agent.search_s(self.samba.nc, ldap.SCOPE_SUBTREE, FILTER, ["1.1"])
         return [dn for dn, _ in results if dn is not None]
