@@ -41,7 +41,7 @@ void Prober::probe(const DomainKey& domain, const Error& why,
     const bool refused = why.kind == ErrorKind::refused;
     // The settings are shared: the main thread may load new ones while this runs.
     probe.thread = std::jthread([this, domain, refused, failures,
-                                 settings = std::move(settings)](std::stop_token stop) {
+                                 settings = std::move(settings)](const std::stop_token& stop) {
         int tries = failures;
         while (!wait_or_stop(stop, refused ? waits_.refused : back_off(tries++, waits_.longest)))
             if (answers(domain, *settings, connector_, stop)) {

@@ -259,7 +259,8 @@ std::optional<std::string> not_an_agents(const Filter& filter) {
     return "only and, or, equality, presence and substring are taken from a log";
 }
 
-Result<AgentLog> read_agent_log(std::istream& in, const LogLimits& limits, std::stop_token stop) {
+Result<AgentLog> read_agent_log(std::istream& in, const LogLimits& limits,
+                                const std::stop_token& stop) {
     AgentLog log;
     Collector collector(limits, log);
     const LineCounts counts =

@@ -62,7 +62,7 @@ struct LogLimits {
 /// with or without a byte order mark, anything else byte by byte. DESIGN.md, "The problem", has the
 /// line that is looked for: "…Not found: (filter)…". ErrorKind::io where the stream fails.
 [[nodiscard]] Result<AgentLog> read_agent_log(std::istream& in, const LogLimits& limits = {},
-                                              std::stop_token stop = {});
+                                              const std::stop_token& stop = {});
 
 /// Why this filter is not one that an agent asks for its SCP with; nullopt where it is: and, or,
 /// equality, presence and substring over attributes of an SCP. A log is a stranger's text, so

@@ -173,7 +173,7 @@ LineCounts for_each_line(std::istream& in, std::size_t limit, const std::stop_to
                          const std::function<void(std::uint64_t, std::string_view)>& on_line) {
     LineCounts counts;
     Splitter splitter(limit, on_line, counts);
-    std::vector<char> buffer(256 * 1024);
+    std::vector<char> buffer(std::size_t{256} * 1024);
     Detected detected;
     Utf16 utf16(false);
     for (bool first = true; in; first = false) {

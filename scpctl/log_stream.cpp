@@ -78,7 +78,7 @@ class DescriptorBuffer : public std::streambuf {
     int wake_;
     std::stop_token stop_;
     std::optional<std::stop_callback<Wake>> on_stop_;
-    std::array<char, 64 * 1024> buffer_{};
+    std::array<char, std::size_t{64} * 1024> buffer_{};
 };
 
 class DescriptorStream : public std::istream {

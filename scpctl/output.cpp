@@ -96,7 +96,7 @@ void Progress::erase() {
     shown_ = false;
 }
 
-void Progress::run(std::stop_token stop) {
+void Progress::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
         changed_.wait(lock, stop, [this] { return !what_.empty() && !shown_; });

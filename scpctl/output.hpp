@@ -66,7 +66,7 @@ class Progress {
     void clear();
 
   private:
-    void run(std::stop_token stop);
+    void run(const std::stop_token& stop);
     void erase(); ///< with the lock held
 
     const Surroundings& around_;

@@ -8,7 +8,7 @@ namespace fs = std::filesystem;
 
 fs::path state_dir(const Environment& environment, uid_t effective_user) {
     const std::string directories = environment("STATE_DIRECTORY"); // separated by colons
-    if (const fs::path first = directories.substr(0, directories.find(':')); first.is_absolute())
+    if (fs::path first = directories.substr(0, directories.find(':')); first.is_absolute())
         return first;
     if (const fs::path state = environment("XDG_STATE_HOME"); state.is_absolute())
         return state / "scpd";

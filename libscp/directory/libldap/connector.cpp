@@ -13,7 +13,7 @@ class LdapConnector : public Connector {
   public:
     Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint,
                                                std::stop_token stop) override {
-        return LdapSession::open(endpoint, std::move(stop));
+        return LdapSession::open(endpoint, stop);
     }
 
     Result<std::vector<ServerUri>> locate(const std::string& domain, ServerUri::Scheme scheme,

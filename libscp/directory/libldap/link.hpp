@@ -18,7 +18,7 @@ class Link {
   public:
     /// DNS, connect, TLS and bind, all by `deadline`.
     [[nodiscard]] static Result<std::unique_ptr<Link>>
-    open(const Endpoint& endpoint, Deadline deadline, std::stop_token stop);
+    open(const Endpoint& endpoint, Deadline deadline, const std::stop_token& stop);
     ~Link();
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;

@@ -52,9 +52,9 @@ void fill(RootDse& dse, const Attributes& a) {
 } // namespace
 
 Result<std::unique_ptr<Directory>> LdapSession::open(const Endpoint& endpoint,
-                                                     std::stop_token stop) {
+                                                     const std::stop_token& stop) {
     const Deadline deadline(endpoint.timeouts.connect);
-    auto link = Link::open(endpoint, deadline, std::move(stop));
+    auto link = Link::open(endpoint, deadline, stop);
     if (!link) {
         return fail(link.error());
     }

@@ -33,7 +33,7 @@ struct WireCallbacks {
 namespace {
 
 /// A hostile server must not make us allocate what a length octet claims.
-constexpr ber_len_t largest_message = 64 * 1024 * 1024;
+constexpr ber_len_t largest_message = 64UL * 1024 * 1024;
 
 Sockbuf_IO wire_layer = {&WireCallbacks::setup, &WireCallbacks::remove, &WireCallbacks::control,
                          &WireCallbacks::read,  &WireCallbacks::write,  &WireCallbacks::close};
