@@ -2,20 +2,22 @@
 """The lab's process 1: all that the lab consists of lives in namespaces that end with this process.
 
     here (hub and client)    net: br0 10.99.0.1      mnt: /etc/hosts, resolv.conf, nsswitch.conf
-    a DC (child process)     net: eth0 10.99.0.11    mnt: the same, and Samba's folders
+    a DC (child process)     net: eth0 10.99.0.1x    mnt: the same, and Samba's folders
 
 No namespace or device has a name outside, so any number of labs run side by side. Process 1 is
 killed when its parent (unshare --kill-child) ends, and it ends when stdin, held by whoever wants
 the lab, is closed (detached: before the lab is ready); the kernel then ends every process of the
 lab and takes the namespaces, mounts and devices away.
 
-usage: unshare --mount --pid --fork --kill-child --net labinit.py DIR CACHE [--detached]
+usage: unshare --mount --pid --fork --kill-child --net labinit.py DIR CACHE [--second-dc] [--detached]
 Writes one line to stdout: "ready <pid>" (as seen outside), or "failed <why>". Logs to stderr.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -28,7 +30,7 @@ import ldap
 
 import namespaces
 import topology
-from topology import ADMIN_PASSWORD, DC1, HUB_ADDRESS, PREFIX_LENGTH, Dc
+from topology import ADMIN_PASSWORD, DC1, DC2, DCS, HUB_ADDRESS, PREFIX_LENGTH, Dc
 
 HERE = Path(__file__).resolve().parent
 ETC_FILES = ("hosts", "resolv.conf", "nsswitch.conf")  # krb5.conf is named by KRB5_CONFIG
@@ -42,6 +44,7 @@ SAMBA_FOLDERS = {
 }
 READY_PORTS = (53, 88, 389, 636, 3268)
 START_SECONDS = 60
+REPLICATION_SECONDS = 60
 
 
 class Host:
@@ -73,6 +76,7 @@ class Host:
         if not pid:
             raise RuntimeError(f"{dc.name}: namespaces or mounts could not be made, see the log")
         self.prefix = namespaces.nsenter(pid, "/")
+        self.holder = pid
         port = f"p-{dc.name}"
         run(
             "ip",
@@ -96,6 +100,25 @@ class Host:
     def run(self, *argv: str) -> None:
         run(*self.prefix, *argv, env=self.environment)
 
+    def end_all(self) -> None:
+        """What was started here: some of Samba's workers outlive it."""
+        while left := self._processes():
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
+
+    def _processes(self) -> list[int]:
+        """All but the holder. /proc is that of outside: the pid in here is the last of NSpid."""
+        found = []
+        network = os.readlink(f"/proc/{self.holder}/ns/net")
+        for pid in os.listdir("/proc"):
+            with contextlib.suppress(OSError):
+                if pid.isdigit() and os.readlink(f"/proc/{pid}/ns/net") == network:
+                    status = Path(f"/proc/{pid}/status").read_text()
+                    found += [int(re.search(r"NSpid:.*\s(\d+)", status)[1])] * (pid != self.holder)
+        return found
+
     def start(self, *argv: str) -> subprocess.Popen:
         return subprocess.Popen(
             [*self.prefix, *argv], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=self.environment
@@ -108,9 +131,11 @@ def run(*argv: str, env: dict[str, str] | None = None) -> None:
 
 def write_etc_files(folder: Path, dc: Dc) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "hosts").write_text(f"127.0.0.1 localhost\n{dc.address} {dc.fqdn} {dc.name}\n")
+    (folder / "hosts").write_text(
+        "127.0.0.1 localhost\n" + "".join(f"{one.address} {one.fqdn} {one.name}\n" for one in DCS)
+    )
     (folder / "resolv.conf").write_text(
-        f"search {dc.domain}\nnameserver {dc.address}\noptions timeout:1 attempts:2\n"
+        f"search {dc.domain}\nnameserver {DC1.address}\noptions timeout:1 attempts:2\n"
     )
     (folder / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
     (folder / "krb5.conf").write_text(
@@ -123,8 +148,8 @@ def write_etc_files(folder: Path, dc: Dc) -> None:
     udp_preference_limit = 1
 [realms]
     {dc.realm} = {{
-        kdc = {dc.address}
-        master_kdc = {dc.address}
+        kdc = {DC1.address}
+        master_kdc = {DC1.address}
     }}
 [domain_realm]
     .{dc.domain} = {dc.realm}
@@ -144,32 +169,62 @@ def make_hub(lab: Path) -> None:
     run("ip", "link", "set", "br0", "up")
 
 
-def fill(lab: Path, dc1: Host, cache: Path) -> None:
-    """Restores the provisioned state from the cache; the first time, builds and saves it."""
-    archive = cache / f"samba-single-{state_key()}.tar.gz"
+def fill(lab: Path, hosts: dict[Dc, Host], cache: Path) -> None:
+    """Restores the state from the cache; the first time, builds and saves it."""
+    kind = "single" if len(hosts) == 1 else "two"
+    archive = cache / f"samba-{kind}-{state_key()}.tar.gz"
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(cache / "samba.lock", "w") as lock:
+    with open(cache / f"samba-{kind}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # labs that start at the same time build once
-        if not archive.exists():
-            dc1.run(str(HERE / "provision.py"), str(lab))
-            keytabs = [f"{a.name}.keytab" for a in topology.ACCOUNTS if a.has_keytab]
-            partial = archive.with_suffix(f".{os.readlink('/proc/self')}.partial")
-            run(
-                "sh",
-                "-c",
-                'umask 077; out=$1; shift; tar -cSf - "$@" | gzip -1 > "$out"',
-                "-",
-                str(partial),
-                "-C",
-                str(lab),
-                "dc1/etc",
-                "dc1/lib",
-                "ca.pem",
-                *keytabs,
-            )
-            partial.rename(archive)
+        if archive.exists():
+            run("tar", "-C", str(lab), "-xSzf", str(archive))
             return
-    run("tar", "-C", str(lab), "-xSzf", str(archive))
+        if kind == "single":
+            hosts[DC1].run(str(HERE / "provision.py"), "first", str(lab))
+        else:
+            fill(lab, {DC1: hosts[DC1]}, cache)
+            join_second(lab, hosts)
+        save(lab, hosts, archive)
+
+
+def join_second(lab: Path, hosts: dict[Dc, Host]) -> None:
+    """Both run meanwhile, until each has the other's writes; none does afterwards."""
+    start_samba(lab, DC1, hosts[DC1])
+    hosts[DC2].run(str(HERE / "provision.py"), "second", str(lab))
+    for name in (f"ldap/{DC2.fqdn}", f"ldap/{DC2.fqdn}/{DC2.domain}", f"ldap/{DC2.name}"):
+        hosts[DC1].run("samba-tool", "spn", "add", name, f"{DC2.name.upper()}$")
+    hosts[DC1].end_all()  # it looks for others as it starts, then every five minutes
+    for dc, host in hosts.items():
+        start_samba(lab, dc, host)
+    await_replication(lab)
+    for host in hosts.values():
+        host.end_all()
+
+
+def await_replication(lab: Path) -> None:
+    """Until what is written at each DC is read at the other."""
+    connections = {dc: bind(lab, dc) for dc in DCS}
+    for here, there in ((DC1, DC2), (DC2, DC1)):
+        mark = f"seen {time.monotonic_ns()}".encode()
+        users = f"CN=Users,{here.nc}"
+        connections[here].modify_s(users, [(ldap.MOD_REPLACE, "adminDescription", [mark])])
+        deadline = time.monotonic() + REPLICATION_SECONDS
+        while True:
+            found = connections[there].search_s(users, ldap.SCOPE_BASE, attrlist=["adminDescription"])
+            if found[0][1].get("adminDescription") == [mark]:
+                break
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"nothing of {here.name} comes to {there.name}")
+            time.sleep(0.05)
+
+
+def save(lab: Path, hosts: dict[Dc, Host], archive: Path) -> None:
+    keytabs = [f"{a.name}.keytab" for a in topology.ACCOUNTS if a.has_keytab]
+    folders = [f"{dc.name}/{name}" for dc in hosts for name in ("etc", "lib")]
+    partial = archive.with_suffix(f".{os.readlink('/proc/self')}.partial")
+    script = 'umask 077; out=$1; shift; tar -cSf - "$@" | gzip -1 > "$out"'
+    run("sh", "-c", script, "-", str(partial), "-C", str(lab), *folders, "ca.pem", *keytabs)
+    partial.rename(archive)
 
 
 def state_key() -> str:
@@ -197,21 +252,26 @@ def what_is_missing(lab: Path, dc: Dc) -> str:
     try:
         for port in READY_PORTS:
             socket.create_connection((dc.address, port), timeout=5).close()
-        connection = ldap.initialize(f"ldaps://{dc.address}")
-        for option, value in (
-            (ldap.OPT_NETWORK_TIMEOUT, 5),
-            (ldap.OPT_TIMEOUT, 5),
-            (ldap.OPT_X_TLS_CACERTFILE, str(lab / "ca.pem")),
-            (ldap.OPT_X_TLS_NEWCTX, 0),
-        ):
-            connection.set_option(option, value)
-        connection.simple_bind_s(f"Administrator@{dc.domain}", ADMIN_PASSWORD)
-        connection.unbind_s()
+        bind(lab, dc).unbind_s()
     except OSError as error:
         return f"port {port}: {error}"
     except ldap.LDAPError as error:
         return f"bind: {error}"
     return ""
+
+
+def bind(lab: Path, dc: Dc) -> ldap.ldapobject.LDAPObject:
+    """As the administrator."""
+    connection = ldap.initialize(f"ldaps://{dc.address}")
+    for option, value in (
+        (ldap.OPT_NETWORK_TIMEOUT, 5),
+        (ldap.OPT_TIMEOUT, 5),
+        (ldap.OPT_X_TLS_CACERTFILE, str(lab / "ca.pem")),
+        (ldap.OPT_X_TLS_NEWCTX, 0),
+    ):
+        connection.set_option(option, value)
+    connection.simple_bind_s(f"Administrator@{dc.domain}", ADMIN_PASSWORD)
+    return connection
 
 
 def end_with_owner(on_its_own: threading.Event) -> None:
@@ -228,10 +288,14 @@ def main() -> None:
     threading.Thread(target=end_with_owner, args=(on_its_own,), daemon=True).start()
     try:
         make_hub(lab)
-        dc1 = Host(DC1, lab / "dc1")
-        fill(lab, dc1, cache)
-        start_samba(lab, DC1, dc1)
-    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        dcs = DCS if "--second-dc" in sys.argv else DCS[:1]
+        hosts = {dc: Host(dc, lab / dc.name) for dc in dcs}
+        fill(lab, hosts, cache)
+        for dc, host in hosts.items():
+            start_samba(lab, dc, host)
+        if len(hosts) > 1:
+            await_replication(lab)
+    except (OSError, RuntimeError, subprocess.CalledProcessError, ldap.LDAPError) as error:
         print("failed", error, flush=True)
         sys.exit(1)
     signal.signal(

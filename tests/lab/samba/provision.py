@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""Builds the state of a domain controller from nothing. Runs inside the DC's namespaces (see
+"""Builds the state of a domain controller: the first from nothing, the second by joining it. Runs inside the DC's namespaces (see
 labinit.py), where Samba's Debian paths (/etc/samba, /var/lib/samba, …) are the lab's own folders.
 
-usage: provision.py OUT      OUT gets ca.pem and the accounts' keytabs
+usage: provision.py first OUT      OUT gets ca.pem and the accounts' keytabs
+       provision.py second OUT     the first one runs
 """
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,20 +21,20 @@ from samba.samdb import SamDB
 from samba.sd_utils import SDUtils
 
 import topology
-from topology import ADMIN_PASSWORD, CONTAINER, DC1, Dc
+from topology import ADMIN_PASSWORD, CONTAINER, DC1, DC2, DCS, Dc
 
 SMB_CONF = Path("/etc/samba/smb.conf")
 TLS = Path("/var/lib/samba/private/tls")
 
 # Only the services that LDAP clients see; no file server, NetBIOS, winbind, dnsupdate (provisioning
-# made the records). nosync: the lab's data need not survive a power cut.
+# made the records). kcc, the built-in one: replication between all DCs there are. nosync: the lab's data need not survive a power cut.
 SMB_CONF_TEXT = """\
 [global]
     netbios name = {netbios_name}
     realm = {realm}
     workgroup = {workgroup}
     server role = active directory domain controller
-    server services = ldap, cldap, kdc, dns, rpc, drepl
+    server services = ldap, cldap, kdc, dns, rpc, drepl, kcc
     prefork children = 1
     prefork children:ldap = 4
     interfaces = lo eth0
@@ -43,6 +45,11 @@ SMB_CONF_TEXT = """\
     tls certfile = {tls}/cert.pem
     tls cafile = {tls}/ca.pem
     ldb:nosync = true
+    kccsrv:samba_kcc = no
+    kccsrv:periodic_startup_interval = 1
+    dreplsrv:periodic_startup_interval = 1
+    dreplsrv:periodic_interval = 5
+    dreplsrv:notify_interval = 1
     log level = 1
 
 [sysvol]
@@ -73,6 +80,36 @@ def provision(dc: Dc) -> None:
         ],
         check=True,
     )
+    write_smb_conf(dc)
+    # ldap/<host> and the like, without which there is no Kerberos ticket for LDAP; a DC with
+    # "dnsupdate" does it when it starts
+    subprocess.run(["samba_spnupdate"], check=True)
+
+
+def join(dc: Dc, out: Path) -> None:
+    """One more DC of the first one's domain."""
+    subprocess.run(
+        [
+            "samba-tool",
+            "domain",
+            "join",
+            dc.domain,
+            "DC",
+            f"--server={DC1.fqdn}",
+            f"-UAdministrator@{dc.realm}%{ADMIN_PASSWORD}",
+            "--dns-backend=SAMBA_INTERNAL",
+            f"--option=netbios name={dc.name.upper()}",
+            "--option=interfaces=lo eth0",
+            "--option=bind interfaces only=yes",
+            "--option=ldb:nosync=true",
+        ],
+        check=True,
+    )
+    write_smb_conf(dc)
+    shutil.copytree(out / DC1.name / "lib/private/tls", TLS, dirs_exist_ok=True)
+
+
+def write_smb_conf(dc: Dc) -> None:
     SMB_CONF.write_text(
         SMB_CONF_TEXT.format(
             netbios_name=dc.name.upper(),
@@ -82,15 +119,14 @@ def provision(dc: Dc) -> None:
             tls=TLS,
         )
     )
-    # ldap/<host> and the like, without which there is no Kerberos ticket for LDAP; a DC with
-    # "dnsupdate" does it when it starts
-    subprocess.run(["samba_spnupdate"], check=True)
 
 
-def make_certificates(dc: Dc, out: Path) -> None:
-    """A CA of the lab's own: the certificate that Samba makes itself has no subjectAltName."""
+def make_certificates(out: Path) -> None:
+    """One for all DCs. A CA of the lab's own: the certificate that Samba makes itself has no subjectAltName."""
     TLS.mkdir(mode=0o700, exist_ok=True)
-    names = f"subjectAltName=DNS:{dc.fqdn},DNS:{dc.domain},IP:{dc.address}"
+    names = "subjectAltName=" + ",".join(
+        f"DNS:{dc.fqdn},DNS:{dc.domain},IP:{dc.address}" for dc in DCS
+    )
     with tempfile.TemporaryDirectory() as temp:
         ca_key = f"{temp}/ca.key"  # thrown away: nothing else is to be signed
         openssl(
@@ -116,7 +152,7 @@ def make_certificates(dc: Dc, out: Path) -> None:
             "rsa:2048",
             "-nodes",
             "-subj",
-            f"/CN={dc.fqdn}",
+            f"/CN={DC1.domain}",
             "-keyout",
             f"{TLS}/key.pem",
             "-out",
@@ -182,7 +218,10 @@ def export_keytab(lp: LoadParm, principal: str, keytab: Path) -> None:
 
 
 if __name__ == "__main__":
-    output = Path(sys.argv[1])
-    provision(DC1)
-    make_certificates(DC1, output)
-    seed(DC1, output)
+    which, output = sys.argv[1], Path(sys.argv[2])
+    if which == "first":
+        provision(DC1)
+        make_certificates(output)
+        seed(DC1, output)
+    else:
+        join(DC2, output)

@@ -29,7 +29,7 @@ import ldap.sasl
 import namespaces
 import topology
 from prerequisites import default_cache, why_not
-from topology import ADMIN_PASSWORD, AGENT, CONTAINER, DC1, SERVICE
+from topology import ADMIN_PASSWORD, AGENT, CONTAINER, DC1, DC2, SERVICE
 
 HERE = Path(__file__).resolve().parent
 LIBC = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
@@ -57,12 +57,16 @@ class LabError(RuntimeError):
 
 class SambaLab:
     """directory: empty or not there yet; a temporary one if not given. detached: the lab outlives
-    this process, until down(); otherwise it ends with this process, however that ends."""
+    this process, until down(); otherwise it ends with this process, however that ends.
+    second_dc: with dc2 beside dc1, which stays the PDC emulator; each has the other's writes."""
 
-    def __init__(self, directory=None, cache=None, detached: bool = False) -> None:
+    def __init__(
+        self, directory=None, cache=None, detached: bool = False, second_dc: bool = False
+    ) -> None:
         self.dir = Path(directory).resolve() if directory else None
         self.cache = Path(cache) if cache else default_cache()
         self.detached = detached
+        self.second_dc = second_dc
         self.info: dict = {}
         self._lifeline = None
         self._process = None
@@ -125,6 +129,8 @@ class SambaLab:
         ]
         if self.detached:
             command.append("--detached")
+        if self.second_dc:
+            command.append("--second-dc")
         stdin, self._lifeline = os.pipe()
         with open(self.dir / "lab.log", "wb") as log:
             self._process = subprocess.Popen(
@@ -162,6 +168,9 @@ class SambaLab:
             "ldaps": f"ldaps://{DC1.fqdn}",
             "gc": f"ldap://{DC1.fqdn}:3268",
             "ca_file": str(self.dir / "ca.pem"),
+            "second": {"host": DC2.fqdn, "address": DC2.address, "ldap": f"ldap://{DC2.fqdn}"}
+            if self.second_dc
+            else None,
             "container": CONTAINER,
             "admin": {"upn": f"Administrator@{DC1.domain}", "password": ADMIN_PASSWORD},
             "service": {
@@ -272,10 +281,13 @@ class SambaLab:
 
     # -------------------- python-ldap
 
-    def connect(self, user: str, password: str) -> ldap.ldapobject.LDAPObject:
-        """Simple bind over LDAPS; user: a UPN, DOMAIN\\name or DN."""
+    def connect(
+        self, user: str, password: str, address: str | None = None
+    ) -> ldap.ldapobject.LDAPObject:
+        """Simple bind over LDAPS, at the first DC by default; user: a UPN, DOMAIN\\name or DN."""
         with self.network():
-            connection = self._prepare(ldap.initialize(f"ldaps://{self.info['address']}"))
+            uri = f"ldaps://{address or self.info['address']}"
+            connection = self._prepare(ldap.initialize(uri))
             connection.simple_bind_s(user, password)
         return connection
 

@@ -11,7 +11,7 @@ SCP_CLASS_GUID = "28630ec1-41d5-11d1-a9c1-0000f80367c1"  # schemaIDGUID of servi
 
 @dataclass(frozen=True)
 class Dc:
-    """One domain controller. The lab has one now; more (and more domains) are more rows here."""
+    """One domain controller. A lab has the first, or both."""
 
     name: str
     address: str
@@ -43,7 +43,9 @@ class Account:
     has_keytab: bool = False
 
 
-DC1 = Dc("dc1", "10.99.0.11", "corp.test")
+DC1 = Dc("dc1", "10.99.0.11", "corp.test")  # the PDC emulator; its KDC and DNS are everybody's
+DC2 = Dc("dc2", "10.99.0.12", "corp.test")
+DCS = (DC1, DC2)
 SERVICE = Account("svc-scpd", "Serv1ce.Passw0rd", has_keytab=True)
 AGENT = Account("svc-mage", "Ag3nt.Passw0rd")
 ACCOUNTS = (SERVICE, AGENT)
