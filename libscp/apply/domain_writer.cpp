@@ -2,6 +2,7 @@
 
 #include "apply/operations.hpp"
 #include "apply/outcome.hpp"
+#include "base/safeguard.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -41,6 +42,8 @@ bool adds_object(Op op) {
 
 /// Goes to the one server of the domain that takes creates and deletes.
 bool is_pinned(Op op) {
+    if (!in_force(Safeguard::pdc_only))
+        return false;
     return adds_object(op) || op == Op::remove;
 }
 
@@ -186,7 +189,7 @@ void DomainWriter::judge_pre_image(Item& item, const Found& found,
         return;
     }
     const std::string differs = difference_before(change, now, options_.marker_attribute);
-    if (differs.empty())
+    if (differs.empty() || !in_force(Safeguard::pre_image_check))
         item.record.pre_image = now;
     else if (change.op == Op::update &&
              difference_after(change, now, options_.marker_attribute).empty())
@@ -197,6 +200,8 @@ void DomainWriter::judge_pre_image(Item& item, const Found& found,
 }
 
 void DomainWriter::record(Window& window) {
+    if (!in_force(Safeguard::history_first))
+        return;
     std::vector<HistoryRecord> records;
     for (const Item& item : window)
         if (!item.result)

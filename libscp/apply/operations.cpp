@@ -1,6 +1,7 @@
 #include "apply/operations.hpp"
 
 #include "base/marker.hpp"
+#include "base/safeguard.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -41,6 +42,9 @@ void append(std::vector<Modification>& modifications, Modification::Op op,
 /// old one is not there any more. Done also where both are equal, for the check alone.
 void swap_marker(std::vector<Modification>& modifications, const std::string& attribute,
                  const std::string& before, const std::string& after) {
+    if (!in_force(Safeguard::compare_and_swap))
+        return append(modifications, Modification::Op::replace, attribute,
+                      after.empty() ? Values{} : Values{after});
     if (!before.empty())
         append(modifications, Modification::Op::remove, attribute, {before});
     if (!after.empty())

@@ -214,10 +214,19 @@ Dn Dn::descendant(const Dn& relative) const {
 }
 
 bool Dn::is_within(const Dn& ancestor) const {
-    if (ancestor.rdns_.size() > rdns_.size())
+    if (ancestor.rdns_.empty() || key_ == ancestor.key_)
+        return true;
+    if (ancestor.rdns_.size() >= rdns_.size() || key_.size() <= ancestor.key_.size() ||
+        !key_.ends_with(ancestor.key_))
         return false;
-    return std::equal(ancestor.rdns_.rbegin(), ancestor.rdns_.rend(), rdns_.rbegin(),
-                      [](const auto& a, const auto& b) { return rdn_key(a) == rdn_key(b); });
+    // What stands before must be a comma that no backslash makes part of a value.
+    std::size_t at = key_.size() - ancestor.key_.size() - 1;
+    if (key_[at] != ',')
+        return false;
+    std::size_t backslashes = 0;
+    while (at-- > 0 && key_[at] == '\\')
+        ++backslashes;
+    return backslashes % 2 == 0;
 }
 
 std::optional<Dn> Dn::relative_to(const Dn& ancestor) const {

@@ -67,6 +67,8 @@ class MemoryPartition {
     /// Sets (no values: takes off) one attribute.
     void set(const Dn& dn, const std::string& attribute, Values values);
     void rename(const Dn& dn, const std::string& new_rdn);
+    /// Elsewhere in the partition: a person moves it. What is below it stays where it is.
+    void relocate(const Dn& dn, const Dn& to);
     [[nodiscard]] const MemoryObject* find(const Dn& dn) const;
     [[nodiscard]] const MemoryObject* find(const Guid& guid) const; ///< tombstones too
     /// Every live object, oldest first.
@@ -74,6 +76,11 @@ class MemoryPartition {
     /// All objects of `other` as they are now: what replication brings. USNs are this replica's
     /// own.
     void replicate_from(const MemoryPartition& other);
+
+    /// What multi-master replication brings from another DC of the domain: for each attribute the
+    /// later write wins, a delete wins over all, and of two objects that took one name the older
+    /// one becomes a conflict object ([MS-DRSR] 4.1.10.6). The names of those are returned.
+    std::vector<Dn> merge_from(const MemoryPartition& other);
 
     [[nodiscard]] const Dn& nc() const { return nc_; }
     [[nodiscard]] Flavour flavour() const { return flavour_; }
@@ -94,6 +101,9 @@ class MemoryPartition {
     void touch(MemoryObject& object, const std::string& attribute);
     void refresh_operational(MemoryObject& object);
     void bury(MemoryObject& object);
+    bool merge(MemoryObject& object, const MemoryObject& other);
+    std::optional<Dn> make_room(const MemoryObject& comer);
+    void show_operational(MemoryObject& object);
     [[nodiscard]] bool has_children(const Dn& dn) const;
 
     MemoryForest& forest_;

@@ -41,6 +41,10 @@ void MemoryPartition::refresh_operational(MemoryObject& object) {
     object.usn_changed = ++usn_;
     object.changed = forest_.now;
     forest_.now += std::chrono::seconds{1};
+    show_operational(object);
+}
+
+void MemoryPartition::show_operational(MemoryObject& object) {
     Attributes& a = object.attributes;
     a["distinguishedName"] = {object.dn.text()};
     a["name"] = {object.dn.rdn_value()};
@@ -134,6 +138,19 @@ void MemoryPartition::rename(const Dn& dn, const std::string& new_rdn) {
     if (auto at = objects_.find(dn.key()); at != objects_.end()) {
         (void)rename(*at->second, new_rdn);
     }
+}
+
+void MemoryPartition::relocate(const Dn& dn, const Dn& to) {
+    const std::lock_guard lock(forest_.mutex_);
+    const auto at = objects_.find(dn.key());
+    if (at == objects_.end() || objects_.contains(to.key()))
+        return;
+    MemoryObject& object = *at->second;
+    object.attributes.erase(dn.rdn_type());
+    move(object, to);
+    object.attributes[to.rdn_type()] = {to.rdn_value()};
+    touch(object, "name");
+    refresh_operational(object);
 }
 
 const MemoryObject* MemoryPartition::find(const Dn& dn) const {

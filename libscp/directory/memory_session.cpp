@@ -43,7 +43,7 @@ bool in_scope(const Dn& dn, const Dn& base, Scope scope) {
     case Scope::base:
         return dn == base;
     case Scope::one:
-        return !dn.empty() && dn.parent() == base && !(dn == base);
+        return dn.depth() == base.depth() + 1 && dn.is_within(base);
     case Scope::subtree:
         return dn.is_within(base);
     }

@@ -11,6 +11,11 @@ namespace scp {
 
 void run_parallel(std::size_t count, std::size_t workers,
                   const std::function<void(std::size_t)>& work) {
+#ifdef SCP_SIMULATION // one thread, one order: the same seed gives the same run
+    static_cast<void>(workers);
+    for (std::size_t i = 0; i < count; ++i)
+        work(i);
+#else
     std::atomic<std::size_t> next{0};
     std::exception_ptr failure;
     std::mutex failure_lock;
@@ -33,6 +38,7 @@ void run_parallel(std::size_t count, std::size_t workers,
     }
     if (failure)
         std::rethrow_exception(failure);
+#endif
 }
 
 } // namespace scp

@@ -1,5 +1,6 @@
 #include "guard/guard.hpp"
 
+#include "base/safeguard.hpp"
 #include "base/text.hpp"
 #include "plan/hold.hpp"
 #include "plan/order.hpp"
@@ -189,11 +190,15 @@ void sift(Plan& plan, const Judge& judge) {
 } // namespace
 
 Plan guard(Plan plan, const GuardInput& input) {
-    sift(plan, [&](const Change& change) { return paused(change, input); });
-    sift(plan, [&](const Change& change) { return denied(change, input); });
+    if (in_force(Safeguard::pauses))
+        sift(plan, [&](const Change& change) { return paused(change, input); });
+    if (in_force(Safeguard::bindings))
+        sift(plan, [&](const Change& change) { return denied(change, input); });
     if (input.approved.empty() || !input.approved.contains(plan.hash())) {
-        sift(plan, [&](const Change& change) { return unseen(change, input); });
-        if (const std::string why = over_limits(plan, input.limits); !why.empty()) {
+        if (in_force(Safeguard::first_use))
+            sift(plan, [&](const Change& change) { return unseen(change, input); });
+        if (const std::string why = over_limits(plan, input.limits);
+            !why.empty() && in_force(Safeguard::limits)) {
             for (const auto& change : plan.changes)
                 plan.held.push_back(hold(Reason::limit_exceeded, change, why));
             plan.changes.clear();

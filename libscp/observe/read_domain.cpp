@@ -1,5 +1,6 @@
 #include "observe/read_domain.hpp"
 
+#include "base/safeguard.hpp"
 #include "observe/proved_end.hpp"
 #include "observe/read_scp.hpp"
 
@@ -52,7 +53,8 @@ DomainView read_domain(const Topology& topology, const Domain& domain, Sessions&
     search.attributes = scp_attributes(rules, marker_attribute);
     search.security = view.has_owners;
     const Found found = server.search(search);
-    view.incomplete = found.incomplete;
+    if (in_force(Safeguard::proved_end))
+        view.incomplete = found.incomplete;
     for (const auto& entry : found.entries) {
         // A DC may serve its copy of another domain's objects below its own naming context.
         if (topology.domain_of(domain.forest, entry.dn) !=
@@ -70,7 +72,7 @@ DomainView read_domain(const Topology& topology, const Domain& domain, Sessions&
               [](const Scp& a, const Scp& b) { return a.dn < b.dn; });
     if (!view.incomplete)
         view.incomplete = unknown_reference(found, *topology.find_forest(domain.forest), server);
-    if (!view.incomplete)
+    if (!view.incomplete && in_force(Safeguard::known_objects))
         view.incomplete = known_objects_missing(domain, server);
     return view;
 }

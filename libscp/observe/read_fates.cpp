@@ -1,5 +1,6 @@
 #include "observe/read_fates.hpp"
 
+#include "base/safeguard.hpp"
 #include "observe/read_scp.hpp"
 
 #include <fmt/format.h>
@@ -41,7 +42,9 @@ std::vector<Answer> find_by_name(std::span<const Guid> guids, Search search, Dir
         searches[i].base.guid = guids[i];
     std::vector<Answer> answers;
     for (auto& found : server.search_all(searches)) {
-        answers.push_back({{}, found.incomplete});
+        answers.push_back({{}, {}});
+        if (in_force(Safeguard::proved_end))
+            answers.back().error = found.incomplete;
         if (found.complete() && !found.entries.empty())
             answers.back().entry = std::move(found.entries.front());
     }
@@ -67,7 +70,9 @@ std::vector<Answer> find_by_filter(std::span<const Guid> guids, const Search& se
         const Found& here = found[i / guids_a_search];
         const auto entry = std::ranges::find_if(
             here.entries, [&](const Entry& one) { return is_named(one, guids[i]); });
-        answers.push_back({{}, here.incomplete});
+        answers.push_back({{}, {}});
+        if (in_force(Safeguard::proved_end))
+            answers.back().error = here.incomplete;
         if (entry != here.entries.end())
             answers.back() = {*entry, {}};
     }
@@ -133,7 +138,9 @@ std::vector<SourceFate> fates_in(const DomainView& view, std::span<const Guid> s
         } else if (answers[i].error) {
             fates[i].detail = answers[i].error->message;
         } else {
-            fates[i].state = around ? SourceFate::State::absent : SourceFate::State::not_seen;
+            fates[i].state = around || !in_force(Safeguard::source_not_seen)
+                                 ? SourceFate::State::absent
+                                 : SourceFate::State::not_seen;
             fates[i].detail =
                 around
                     ? fmt::format("{} has no object {}", view.server, sources[i].to_string())

@@ -1,5 +1,6 @@
 #include "plan/decide.hpp"
 
+#include "base/safeguard.hpp"
 #include "plan/table.hpp"
 
 #include <fmt/format.h>
@@ -73,10 +74,11 @@ void DecisionTable::rule_gone() {
             return equal_ascii_nocase(view.rule->name, copy.marker().rule);
         };
         const auto named = std::ranges::find_if(pairing_.rules, by_name);
-        if (named == pairing_.rules.end())
+        if (named == pairing_.rules.end() && in_force(Safeguard::rule_gone))
             hold_copy(Reason::rule_gone, copy,
                       "its rule " + copy.marker().rule + " is not in the settings");
-        else if (named->selector != copy.marker().sel)
+        else if (named != pairing_.rules.end() && named->selector != copy.marker().sel &&
+                 in_force(Safeguard::selector_hash))
             hold_copy(Reason::filter_changed, copy,
                       "its rule's keywords or name were changed since");
         else
@@ -89,7 +91,7 @@ void DecisionTable::rule_gone() {
 // Row 3.
 void DecisionTable::parked() {
     std::erase_if(ours_, [&](const Copy& copy) {
-        if (!copy.marker().parked)
+        if (!copy.marker().parked || !in_force(Safeguard::parked))
             return false;
         hold_copy(Reason::parked, copy, "parked since " + to_rfc3339(*copy.marker().parked));
         kept_ = true;
@@ -108,7 +110,7 @@ bool DecisionTable::not_a_target() {
         for (const auto& account : view->unresolved)
             unresolved += (unresolved.empty() ? "" : "; ") + account;
     for (const auto& copy : ours_) {
-        if (unresolved.empty())
+        if (unresolved.empty() || !in_force(Safeguard::account_unresolved))
             retire(Reason::not_a_target, copy,
                    "no account of the rule is in " + cell_.target.domain.text() + " any more");
         else
@@ -142,6 +144,8 @@ void DecisionTable::hold_untrusted_native(const Scp& native) {
 
 // Rows 7, 8 and 9.
 bool DecisionTable::natives() {
+    if (!in_force(Safeguard::natives))
+        return false;
     const bool at_stake = !cell_.sources.empty() || ours() != nullptr;
     std::vector<const Scp*> trusted;
     for (const auto* scp : cell_.natives)
@@ -170,7 +174,7 @@ bool DecisionTable::natives() {
 
 // Row 10.
 bool DecisionTable::foreign() {
-    if (cell_.foreign.empty() || cell_.sources.empty())
+    if (cell_.foreign.empty() || cell_.sources.empty() || !in_force(Safeguard::foreign_owner))
         return false;
     const auto equal = [&](const Scp* scp) { return equals_source(*scp); };
     const Scp& first = *cell_.foreign.front();
@@ -192,7 +196,7 @@ bool DecisionTable::source_marked() {
     if (recorded == nullptr)
         return false;
     const std::string dn = printable(recorded->dn.text());
-    if (recorded->marked)
+    if (recorded->marked && in_force(Safeguard::unmarked_source))
         hold_copy(Reason::source_marked, *ours(), "its source " + dn + " carries a marker itself");
     else if (recorded->conflict && cell_.sources.empty())
         hold_copy(Reason::name_collision, *ours(),
@@ -220,7 +224,8 @@ bool DecisionTable::source_gone() {
 /// What became of the recorded source, which is not in S.
 Reason DecisionTable::why_gone(const Copy& copy) const {
     using State = RecordedSource::State;
-    if (!copy.source.origin_complete || copy.source.state == State::unknown)
+    if (in_force(Safeguard::source_not_seen) &&
+        (!copy.source.origin_complete || copy.source.state == State::unknown))
         return Reason::source_not_seen;
     if (copy.source.state != State::seen)
         return Reason::source_deleted;
@@ -280,7 +285,7 @@ std::string DecisionTable::what_became(const Copy& copy, Reason why) const {
 
 // Row 12.
 bool DecisionTable::choose_source() {
-    if (!sources_agree())
+    if (in_force(Safeguard::source_agreement) && !sources_agree())
         return prefer_source();
     source_ = cell_.sources.front();
     if (ours() != nullptr)

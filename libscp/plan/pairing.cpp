@@ -1,5 +1,6 @@
 #include "plan/pairing.hpp"
 
+#include "base/safeguard.hpp"
 #include "plan/hold.hpp"
 
 #include <algorithm>
@@ -113,9 +114,12 @@ void Pairer::suspect(const Scp& scp, const std::string& rule, const std::string&
 }
 
 void Pairer::add(const Scp& scp) {
+    if (!scp.marked || !in_force(Safeguard::unmarked_source))
+        take_unmarked(scp);
     if (!scp.marked)
-        return take_unmarked(scp);
-    if (scp.marker && equal_ascii_nocase(scp.marker->instance, input_.settings.instance))
+        return;
+    if (scp.marker && (equal_ascii_nocase(scp.marker->instance, input_.settings.instance) ||
+                       !in_force(Safeguard::instance)))
         return take_ours(scp);
     if (scp.marker)
         return take_foreign(scp);
@@ -145,11 +149,11 @@ void Pairer::take_unmarked(const Scp& scp) {
         else if (why == Reason::untrusted_owner)
             out_.held.push_back(hold(*why, one->rule->name, scp,
                                      "the rule matches it, but " + distrust_of_owner(scp, *one)));
-        else if (scp.conflict)
+        else if (scp.conflict && in_force(Safeguard::conflict_object))
             out_.held.push_back(hold(Reason::name_collision, one->rule->name, scp,
                                      "a replication conflict object (CNF): never a source"));
     }
-    if (!rules.empty() && !scp.conflict)
+    if (!rules.empty() && (!scp.conflict || !in_force(Safeguard::conflict_object)))
         members_[identity].unmarked.push_back({&scp, std::move(trusted_by)});
 }
 

@@ -1,4 +1,5 @@
 #include "base/hash.hpp"
+#include "base/safeguard.hpp"
 #include "plan/table.hpp"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ bool DecisionTable::source_empty() {
     const auto bindings = [&](const Scp& scp) {
         return !values_of(content(scp), "serviceBindingInformation").empty();
     };
-    if (bindings(*source_) || !bindings(*ours()->scp))
+    if (bindings(*source_) || !bindings(*ours()->scp) || !in_force(Safeguard::source_empty))
         return false;
     out_.held.push_back(hold(Reason::source_empty, repair_change(),
                              "the source has no serviceBindingInformation left, the copy has"));
@@ -38,7 +39,8 @@ bool DecisionTable::source_empty() {
 // changed.
 bool DecisionTable::source_older() {
     const Copy& copy = *ours();
-    if (source_ != copy.source.scp || !source_->version.older_than(copy.marker().version))
+    if (source_ != copy.source.scp || !source_->version.older_than(copy.marker().version) ||
+        !in_force(Safeguard::version_check))
         return false;
     const bool same = content(*source_) == content(*copy.scp);
     if (same && copy.marker().attrs != cell_.rules.front()->attributes)
@@ -85,6 +87,8 @@ void DecisionTable::create() {
     create.after = content(*source_);
     create.marker_after = marker_for(create.after);
     create.first_use = !pairing_.copied.contains(source_->guid);
+    if (!in_force(Safeguard::all_sources_read))
+        waits_for.clear();
     propose(std::move(create), std::move(waits_for));
 }
 

@@ -1,3 +1,4 @@
+#include "base/safeguard.hpp"
 #include "plan/hold.hpp"
 #include "plan/table.hpp"
 
@@ -12,7 +13,7 @@ namespace scp {
 
 void DecisionTable::retire(Reason reason, const Copy& copy, std::string detail) {
     Change remove = removal(reason, copy);
-    if (rule().mode != Mode::sync) {
+    if (rule().mode != Mode::sync && in_force(Safeguard::mode)) {
         out_.held.push_back(hold(reason, remove, std::move(detail)));
         return;
     }
@@ -26,7 +27,7 @@ void DecisionTable::retire(Reason reason, const Copy& copy, std::string detail) 
     const int reads =
         std::min(needed, 1 + (before == input_.confirmations.end() ? 0 : before->second));
     out_.confirmations[key] = reads;
-    if (reads >= needed)
+    if (reads >= needed || !in_force(Safeguard::confirmations))
         return retire_confirmed(std::move(remove), copy, std::move(detail));
     out_.unconfirmed = true;
     detail += fmt::format("; seen so by {} of {} reads in a row", reads, needed);
@@ -50,7 +51,7 @@ void DecisionTable::retire_confirmed(Change remove, const Copy& copy, std::strin
         for (const auto* view : *views)
             grace = std::max(grace, view->rule->prune_grace);
     const auto end = *gone + std::chrono::ceil<std::chrono::seconds>(grace);
-    if (input_.now >= end)
+    if (input_.now >= end || !in_force(Safeguard::grace))
         return propose(std::move(remove));
     detail +=
         "; marked since " + to_rfc3339(*gone) + ", to be deleted from " + to_rfc3339(end) + " on";

@@ -1,5 +1,6 @@
 #include "plan/rule_view.hpp"
 
+#include "base/safeguard.hpp"
 #include "plan/roles.hpp"
 
 #include <algorithm>
@@ -163,7 +164,7 @@ std::vector<RuleView> view_rules(const PlanInput& input) {
 }
 
 std::optional<Reason> distrust(const Scp& scp, const RuleView& view) {
-    if (!view.trusted.contains(domain_of(scp)))
+    if (in_force(Safeguard::trusted_domain) && !view.trusted.contains(domain_of(scp)))
         return Reason::untrusted_domain;
     if (!in_trusted_place(scp, *view.rule))
         return Reason::untrusted_place;
@@ -201,6 +202,8 @@ bool trust_is_open(const RuleView& view) {
 }
 
 bool in_trusted_place(const Scp& scp, const Rule& rule) {
+    if (!in_force(Safeguard::trusted_place))
+        return true;
     const auto place = scp.dn.relative_to(scp.nc);
     if (!place)
         return false;
@@ -210,6 +213,8 @@ bool in_trusted_place(const Scp& scp, const Rule& rule) {
 }
 
 bool in_allowed_place(const Scp& scp, const Rule& rule) {
+    if (!in_force(Safeguard::allowed_place))
+        return true;
     if (rule.container.kind == TargetContainer::Kind::same)
         return in_trusted_place(scp, rule);
     return scp.dn.is_within(scp.nc.descendant(rule.container.relative));
@@ -220,7 +225,7 @@ std::set<Sid> copy_owners(const PlanInput& input) {
 }
 
 bool owned_by_us(const Scp& scp, const DomainView& view, const std::set<Sid>& owners) {
-    return !view.has_owners ||
+    return !view.has_owners || !in_force(Safeguard::owner) ||
            (scp.owner && (owners.contains(*scp.owner) ||
                           std::ranges::find(view.our_sids, *scp.owner) != view.our_sids.end()));
 }

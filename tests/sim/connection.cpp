@@ -1,0 +1,176 @@
+#include "sim/run.hpp"
+
+// What stands between the product and the directories in memory: every operation may be the last.
+
+namespace scp::sim {
+namespace {
+
+class Connection : public Directory {
+  public:
+    Connection(Run& run, Dc& dc, std::unique_ptr<Directory> inner)
+        : run_(run), dc_(dc), inner_(std::move(inner)) {}
+
+    const RootDse& root_dse() const override { return inner_->root_dse(); }
+    const std::string& server() const override { return inner_->server(); }
+    bool takes_guid_names() const override { return inner_->takes_guid_names(); }
+
+    Found search(const Search& search) override {
+        run_.operation();
+        if (dead_)
+            return {{}, {}, lost()};
+        Found found = inner_->search(search);
+        if (dc_.partial > run_.world.forest.now && found.complete() && is_large(search)) {
+            found.entries.resize(found.entries.size() / 2);
+            found.incomplete =
+                Error{ErrorKind::incomplete, "LDAP 3 timeLimitExceeded on " + server(), "", 3};
+        }
+        return found;
+    }
+
+    std::vector<Result<void>> write(std::span<const Write> writes) override {
+        std::vector<Result<void>> results;
+        for (const Write& one : writes)
+            results.push_back(write_one(one));
+        return results;
+    }
+
+    Result<void> persist(const Dn&, const Filter&, std::stop_token,
+                         const std::function<void()>&) override {
+        return fail(ErrorKind::rejected, "the simulation tells of changes by itself");
+    }
+
+  private:
+    [[nodiscard]] Error lost() const {
+        return {ErrorKind::unreachable, "lost the connection to " + server(), "", -1};
+    }
+    /// What a time limit may cut short: not the small reads by which a cycle begins.
+    static bool is_large(const Search& search) {
+        return search.scope != Scope::base || search.base.guid.has_value();
+    }
+
+    [[nodiscard]] const MemoryObject* target_of(const Write& write) const {
+        const auto look = [&](const ObjectRef& ref) -> const MemoryObject* {
+            if (ref.guid && takes_guid_names()) {
+                const auto* found = dc_.objects().find(*ref.guid);
+                return found != nullptr && !found->deleted ? found : nullptr;
+            }
+            return dc_.objects().find(ref.dn);
+        };
+        if (const auto* modify = std::get_if<ModifyEntry>(&write))
+            return look(modify->object);
+        if (const auto* rename = std::get_if<RenameEntry>(&write))
+            return look(rename->object);
+        if (const auto* remove = std::get_if<DeleteEntry>(&write))
+            return look(remove->object);
+        return nullptr;
+    }
+
+    Result<void> write_one(const Write& write) {
+        run_.operation();
+        if (dead_)
+            return fail(lost());
+        Daemon& daemon = *run_.current;
+        const auto fate = std::exchange(daemon.next_write, std::nullopt);
+        if (fate == WriteFate::lose_request) {
+            dead_ = true;
+            return fail(lost());
+        }
+        std::optional<MemoryObject> before;
+        if (const MemoryObject* object = target_of(write))
+            before = *object;
+        check_before_write(run_, dc_, write, before ? &*before : nullptr);
+        auto result = std::move(inner_->write({&write, 1}).front());
+        if (result) {
+            if (run_.trace)
+                run_.trace(trace_of(write));
+            check_after_write(run_, dc_, write, before);
+            run_.world.note_change();
+        }
+        if (fate == WriteFate::lose_answer) {
+            dead_ = true;
+            return fail(lost());
+        }
+        return result;
+    }
+
+    [[nodiscard]] std::string trace_of(const Write& write) const {
+        const auto dn = [](const ObjectRef& ref) { return ref.dn.text(); };
+        std::string text =
+            "daemon " + std::to_string(run_.current->number) + " on " + dc_.server->uri.host + ": ";
+        if (const auto* add = std::get_if<AddEntry>(&write))
+            text += "adds " + add->dn.text() + values(add->attributes);
+        else if (const auto* modify = std::get_if<ModifyEntry>(&write)) {
+            text += "modifies " + dn(modify->object);
+            for (const auto& one : modify->modifications)
+                for (const auto& value : one.values)
+                    text += std::string(one.op == Modification::Op::add      ? " +"
+                                        : one.op == Modification::Op::remove ? " -"
+                                                                             : " =") +
+                            value;
+        } else if (const auto* rename = std::get_if<RenameEntry>(&write))
+            text += "renames " + dn(rename->object) + " to " + rename->new_rdn;
+        else
+            text += "deletes " + dn(std::get<DeleteEntry>(write).object);
+        return text;
+    }
+    static std::string values(const Attributes& attributes) {
+        std::string text;
+        for (const char* name : {"keywords", "serviceBindingInformation", "msDS-Settings"})
+            for (const auto& value : values_of(attributes, name))
+                text += " " + value;
+        return text;
+    }
+
+    Run& run_;
+    Dc& dc_;
+    std::unique_ptr<Directory> inner_;
+    bool dead_ = false;
+};
+
+/// A create gets its GUID with its result: it stands by its name.
+std::string key_of(const HistoryRecord& record) {
+    const Change& change = record.change;
+    return change.op != Op::create && change.guid ? change.guid->to_string() : change.dn.key();
+}
+
+} // namespace
+
+Result<std::unique_ptr<Directory>> Run::connect(const Endpoint& endpoint, std::stop_token stop) {
+    operation();
+    Dc* const dc = world.dc_of(endpoint.uri.host);
+    auto inner = world.forest.connect(endpoint, std::move(stop));
+    if (!inner)
+        return inner;
+    return std::make_unique<Connection>(*this, *dc, std::move(*inner));
+}
+
+Result<std::vector<ServerUri>> Run::locate(const std::string& domain, ServerUri::Scheme scheme,
+                                           std::chrono::milliseconds timeout) {
+    return world.forest.locate(domain, scheme, timeout);
+}
+
+Result<void> SimHistory::record(std::span<HistoryRecord> before) {
+    run_.operation();
+    if (daemon_.history_full > run_.world.forest.now)
+        return fail(ErrorKind::io, "cannot write the history: No space left on device");
+    for (HistoryRecord& one : before) {
+        one.id = std::to_string(daemon_.history.size());
+        one.at = run_.world.forest.now;
+        daemon_.history.push_back(one);
+        daemon_.open_records[key_of(one)] = one;
+    }
+    return {};
+}
+
+Result<void> SimHistory::finish(std::span<const HistoryRecord> after) {
+    run_.operation();
+    for (const HistoryRecord& one : after)
+        daemon_.open_records.erase(key_of(one));
+    if (daemon_.history_full > run_.world.forest.now)
+        return fail(ErrorKind::io, "cannot write the history: No space left on device");
+    for (const HistoryRecord& one : after)
+        daemon_.history.at(std::stoul(one.id)) = one;
+    return {};
+}
+
+} // namespace scp::sim

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What happens to a simulated world, as a list that a seed gives: each event stands for itself, so
+/// that any of them can be left out of a run.
+namespace scp::sim {
+
+enum class What {
+    // what applications and persons do
+    source_add,
+    source_change,
+    source_describe,
+    source_delete,
+    source_recreate,
+    source_rename,
+    source_move,
+    source_back,
+    source_empty,
+    source_unmatch,
+    source_mark,
+    plant_outside,
+    plant_forged,
+    native_add,
+    native_remove,
+    foreign_add,
+    edit_copy,
+    edit_bindings,
+    release_copy,
+    park_copy,
+    delete_copy,
+    rename_copy,
+    move_copy,
+    duplicate_copy,
+    account_move,
+    account_vanish,
+    account_back,
+    settings,
+    approve,
+    pause,
+    resume,
+    new_service_account,
+    old_service_account,
+    // what goes wrong
+    unreachable,
+    partial_answers,
+    reads_hidden,
+    objects_hidden,
+    writes_refused,
+    lose_answer,
+    lose_request,
+    replication_stops,
+    snapshot,
+    restore,
+    history_full,
+    kill,
+    stop,
+    other_daemon, ///< runs a whole cycle between two operations of this one's
+    time_passes,
+};
+inline constexpr int what_count = static_cast<int>(What::time_passes) + 1;
+
+struct Event {
+    What what = What::time_passes;
+    int delay = 0;   ///< seconds after the one before
+    int daemon = 0;  ///< which daemon it concerns
+    int inside = -1; ///< -1: between cycles; else at that operation of the daemon's next cycle
+    unsigned a = 0;  ///< which object, domain or kind, modulo what there is
+    unsigned b = 0;  ///< which name or value
+    unsigned c = 0;  ///< which DC, or for how long
+    int told = 1;    ///< how many times the watch tells each daemon of it
+};
+
+/// The shape of a world, and what happens in it.
+struct Story {
+    std::uint64_t seed = 0;
+    unsigned shape = 0; ///< which domains and settings
+    std::vector<Event> events;
+};
+
+[[nodiscard]] Story make_story(std::uint64_t seed);
+[[nodiscard]] std::string to_string(What what);
+[[nodiscard]] std::string describe(const Event& event);
+
+} // namespace scp::sim

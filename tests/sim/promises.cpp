@@ -1,0 +1,312 @@
+#include "base/text.hpp"
+#include "sim/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+// What DESIGN.md promises, checked at each write of a daemon against what the simulation itself
+// knows; nothing of the product is asked.
+
+namespace scp::sim {
+namespace {
+
+const Rule* rule_named(const Settings& settings, const std::string& name) {
+    const auto found = std::ranges::find(settings.rules, name, &Rule::name);
+    return found == settings.rules.end() ? nullptr : &*found;
+}
+
+const HistoryRecord* record_of(const Daemon& daemon, const Guid* guid, const Dn& dn) {
+    auto found = daemon.open_records.find(guid != nullptr ? guid->to_string() : dn.key());
+    if (found == daemon.open_records.end())
+        found = daemon.open_records.find(dn.key());
+    return found == daemon.open_records.end() ? nullptr : &found->second;
+}
+
+class Check {
+  public:
+    Check(Run& run, const Dc& dc, const MemoryObject* object)
+        : run_(run), world_(run.world), daemon_(*run.current), dc_(dc), object_(object) {}
+
+    void add(const AddEntry& add) {
+        name_ = add.dn.text();
+        if (std::ranges::find(values_of(add.attributes, "objectClass"), "container") !=
+            values_of(add.attributes, "objectClass").end())
+            return;
+        const std::string marker = our_marker(add.attributes);
+        demand(!marker.empty(), "what is created is marked");
+        pinned();
+        demand(record_of(daemon_, nullptr, add.dn) != nullptr,
+               "every write is in the history, with its pre-image, before it happens");
+        rule_ = marker_field(marker, "r");
+        allowed(Op::create);
+        content(values_of(add.attributes, "serviceBindingInformation"), marker, {});
+        demand(add.dn.is_within(
+                   world_.domains.at(dc_.domain).nc.descendant(*Dn::parse("CN=scpd,CN=System"))),
+               "copies are made where the rule says");
+        const std::string source = marker_field(marker, "s");
+        // Where servers have no owners, what somebody moved away is no copy of ours any more; and
+        // nobody can know of what a server does not show.
+        for (const auto* other : dc_.objects().objects())
+            demand(!world_.is_ours(*other) || !owned(*other) ||
+                       marker_field(our_marker(other->attributes), "s") != source ||
+                       (!has_owners() && !other->dn.is_within(add.dn.parent())) ||
+                       dc_.objects_hidden > world_.forest.now,
+                   "no second copy of one source in a domain");
+        first_use(source);
+    }
+
+    void modify(const ModifyEntry& modify) {
+        if (object_ == nullptr)
+            return;
+        const std::string marker = ours();
+        recorded();
+        demand(marker_field(marker, "parked").empty() || !content_changes(modify),
+               "a parked copy is let alone");
+        std::string after;
+        Values added;
+        Values left = values_of(object_->attributes, "serviceBindingInformation");
+        for (const auto& one : modify.modifications) {
+            if (equal_ascii_nocase(one.attribute, "msDS-Settings") &&
+                one.op != Modification::Op::remove && !one.values.empty())
+                after = one.values.front();
+            if (!equal_ascii_nocase(one.attribute, "serviceBindingInformation"))
+                continue;
+            if (one.op == Modification::Op::remove)
+                std::erase_if(left, [&](const auto& value) {
+                    return std::ranges::find(one.values, value) != one.values.end();
+                });
+            else
+                added.insert(added.end(), one.values.begin(), one.values.end());
+        }
+        rule_ = marker_field(after, "r");
+        const bool retires = !marker_field(after, "gone").empty();
+        allowed(retires ? Op::mark : Op::update);
+        demand(!left.empty() || !added.empty() ||
+                   values_of(object_->attributes, "serviceBindingInformation").empty(),
+               "a copy never loses all its bindings");
+        content(added, after, values_of(object_->attributes, "serviceBindingInformation"));
+        daemon_.markers.emplace(object_->guid, marker);
+        if (retires && marker_field(marker, "gone").empty())
+            demand(daemon_.cycles >= world_.config.confirmations,
+                   "a retire is confirmed by several reads");
+        count();
+    }
+
+    void rename() {
+        if (object_ == nullptr)
+            return;
+        ours();
+        recorded();
+        rule_ = marker_field(our_marker(object_->attributes), "r");
+        allowed(Op::rename);
+        count();
+    }
+
+    void remove() {
+        if (object_ == nullptr)
+            return;
+        const std::string marker = ours();
+        pinned();
+        recorded();
+        rule_ = marker_field(marker, "r");
+        allowed(Op::remove);
+        const auto before = daemon_.markers.find(object_->guid);
+        const std::string& as_read = before == daemon_.markers.end() ? marker : before->second;
+        const auto gone = parse_rfc3339(marker_field(as_read, "gone"));
+        demand(gone.has_value() && *gone + std::chrono::minutes(30) <= world_.forest.now,
+               "a delete waits for its grace");
+        demand(daemon_.cycles >= world_.config.confirmations,
+               "a retire is confirmed by several reads");
+        const std::size_t since = world_.wanted_since(object_->guid);
+        demand(since == 0 || since > daemon_.began,
+               "a copy whose source is there, trusted and wanted is not deleted");
+        const HistoryRecord& record = *record_of(daemon_, &object_->guid, object_->dn);
+        for (const auto& [attribute, values] : record.change.before)
+            demand(same_values(values, values_of(object_->attributes, attribute)),
+                   "what was changed after it was read is not deleted");
+        daemon_.deleted.insert(object_->guid.to_string());
+        daemon_.rules_of_deleted.insert(rule_);
+        count();
+    }
+
+  private:
+    void demand(bool kept, const char* promise) const {
+        if (!kept)
+            throw Violation{promise,
+                            fmt::format("daemon {} on {}: {}", daemon_.number, dc_.server->uri.host,
+                                        printable(object_ ? object_->dn.text() : name_))};
+    }
+
+    [[nodiscard]] bool has_owners() const {
+        return world_.domains.at(dc_.domain).flavour == Flavour::ad;
+    }
+    [[nodiscard]] bool owned(const MemoryObject& object) const {
+        if (!has_owners())
+            return true;
+        const auto& descriptor = first_of(object.attributes, "nTSecurityDescriptor");
+        return descriptor == make_security_descriptor(*dc_.server->account);
+    }
+
+    /// Promise 1. Its marker.
+    std::string ours() const {
+        const std::string marker = our_marker(object_->attributes);
+        demand(world_.made_by_us.contains(object_->guid) && !marker.empty() && owned(*object_),
+               "nothing that is not ours is changed or deleted");
+        return marker;
+    }
+
+    void pinned() const {
+        demand(dc_.server == world_.dcs.at(world_.domains.at(dc_.domain).dcs.front()).server,
+               "creates and deletes go to one server of a domain");
+    }
+
+    /// Promise 6.
+    void recorded() const {
+        const HistoryRecord* record = record_of(daemon_, &object_->guid, object_->dn);
+        demand(record != nullptr && record->pre_image.has_value(),
+               "every write is in the history, with its pre-image, before it happens");
+    }
+
+    void allowed(Op op) const {
+        const Rule* rule = rule_named(*daemon_.settings, rule_);
+        demand(rule != nullptr, "what is written is of a rule of the settings");
+        const Mode mode = rule->mode;
+        const bool retires = op == Op::remove || op == Op::mark;
+        demand(mode != Mode::observe && (mode != Mode::create_only || op == Op::create) &&
+                   (!retires || mode == Mode::sync),
+               "the mode allows what is written");
+        demand(std::ranges::find(daemon_.paused, rule_) == daemon_.paused.end(),
+               "what is paused is let alone");
+    }
+
+    static bool content_changes(const ModifyEntry& modify) {
+        return std::ranges::any_of(modify.modifications, [](const Modification& one) {
+            return !equal_ascii_nocase(one.attribute, "msDS-Settings");
+        });
+    }
+
+    /// Values that come to a copy are the source's own, and none is older than what there was.
+    void content(const Values& added, const std::string& marker, const Values& before) const {
+        if (added.empty())
+            return;
+        const auto source = Guid::parse(marker_field(marker, "s"));
+        const Published* known = source ? world_.published(*source) : nullptr;
+        demand(known != nullptr, "only what an application published is copied");
+        demand(world_.domains.at(known->domain).trusted, "only trusted domains' SCPs are copied");
+        unsigned newest = 0;
+        for (const auto& value : added) {
+            demand(known->values.contains(value), "only values of the source come to a copy");
+            demand(!daemon_.settings->rules.front().bindings.deny.size() || !value.ends_with("bad"),
+                   "bindings that are denied are not copied");
+            newest = std::max(newest, version_in(value));
+        }
+        unsigned had = 0;
+        for (const auto& value : before)
+            if (known->values.contains(value))
+                had = std::max(had, version_in(value));
+        if (newest >= had)
+            return;
+        for (const std::size_t dc : world_.domains.at(known->domain).dcs) {
+            const MemoryObject* there = world_.dcs.at(dc).objects().find(*source);
+            if (there != nullptr && !there->deleted)
+                for (const auto& value : values_of(there->attributes, "serviceBindingInformation"))
+                    demand(version_in(value) < had,
+                           "an older version of a source does not replace a newer one");
+        }
+    }
+
+    void first_use(const std::string& source) const {
+        if (!world_.config.first_use || daemon_.approved)
+            return;
+        // Where any copy of it is there, on any server, it was used before.
+        const auto uses = [&](const MemoryObject* object) {
+            return marker_field(our_marker(object->attributes), "s") == source;
+        };
+        for (const Dc& dc : world_.dcs)
+            if (std::ranges::any_of(dc.objects().objects(), uses))
+                return;
+        demand(false, "a new source waits for a person");
+    }
+
+    void count() const { daemon_.written.insert(object_->guid.to_string()); }
+
+    Run& run_;
+    World& world_;
+    Daemon& daemon_;
+    const Dc& dc_;
+    const MemoryObject* object_;
+    std::string name_, rule_;
+};
+
+} // namespace
+
+void check_before_write(Run& run, const Dc& dc, const Write& write, const MemoryObject* object) {
+    Check check(run, dc, object);
+    // What the server would refuse is no harm.
+    if (const auto* add = std::get_if<AddEntry>(&write)) {
+        if (dc.objects().find(add->dn) == nullptr)
+            check.add(*add);
+    } else if (const auto* modify = std::get_if<ModifyEntry>(&write)) {
+        for (const auto& one : modify->modifications)
+            if (one.op == Modification::Op::remove && object != nullptr)
+                for (const auto& value : one.values)
+                    if (std::ranges::find(values_of(object->attributes, one.attribute), value) ==
+                        values_of(object->attributes, one.attribute).end())
+                        return;
+        check.modify(*modify);
+    } else if (std::holds_alternative<RenameEntry>(write)) {
+        check.rename();
+    } else {
+        check.remove();
+    }
+}
+
+void check_after_write(Run& run, const Dc& dc, const Write& write,
+                       const std::optional<MemoryObject>& before) {
+    Daemon& daemon = *run.current;
+    std::string marker;
+    Guid guid;
+    if (const auto* add = std::get_if<AddEntry>(&write)) {
+        const MemoryObject* made = dc.objects().find(add->dn);
+        run.world.made_by_us.insert(made->guid);
+        daemon.written.insert(made->guid.to_string());
+        guid = made->guid;
+        marker = our_marker(made->attributes);
+    } else if (const auto* modify = std::get_if<ModifyEntry>(&write); modify && before) {
+        guid = before->guid;
+        const MemoryObject* now = dc.objects().find(guid);
+        marker = our_marker(now->attributes);
+        const HistoryRecord* record = record_of(daemon, &guid, before->dn);
+        if (record != nullptr && our_marker(before->attributes) != record->change.marker_before)
+            throw Violation{"a marker that was changed meanwhile makes a write fail",
+                            before->dn.text()};
+    }
+    if (!marker.empty() && marker_field(marker, "gone").empty())
+        run.world.remember_filter(guid, marker_field(marker, "r"));
+    if (daemon.approved)
+        return;
+    const auto& limits = daemon.settings->limits;
+    if (daemon.written.size() > limits.changes || daemon.deleted.size() > limits.deletes)
+        throw Violation{
+            "no more than the limits in a cycle without a person's approval",
+            fmt::format("{} changes, {} deletes", daemon.written.size(), daemon.deleted.size())};
+}
+
+void check_cycle(Run& run, const Daemon& daemon) {
+    if (run.world.conflicts_of_ours > 0)
+        throw Violation{"no two daemons make twins", ""};
+    if (daemon.approved || daemon.deleted.size() < 2)
+        return;
+    for (const auto& rule : daemon.rules_of_deleted) {
+        bool left = false;
+        for (std::size_t domain = 0; domain < run.world.domains.size(); ++domain)
+            for (const auto* copy : run.world.copies(domain))
+                left = left || marker_field(our_marker(copy->attributes), "r") == rule;
+        if (!left && daemon.rules_of_deleted.size() == 1)
+            throw Violation{"not all copies of a rule are deleted without a person's approval",
+                            rule};
+    }
+}
+
+} // namespace scp::sim
