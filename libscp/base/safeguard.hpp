@@ -15,7 +15,6 @@ enum class Safeguard {
     trusted_place,      ///< and in a place that is
     unmarked_source,    ///< and carries no marker
     conflict_object,    ///< and is no replication conflict object
-    rule_gone,          ///< a copy whose rule is not in the settings is kept
     selector_hash,      ///< a copy whose rule's filter was changed is kept
     parked,             ///< a parked copy is let alone
     account_unresolved, ///< while an account is unresolved no target is given up

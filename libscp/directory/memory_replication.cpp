@@ -72,25 +72,11 @@ std::vector<Dn> MemoryPartition::merge_from(const MemoryPartition& other) {
     for (const auto& [key, object] : objects_)
         here.emplace(object->guid, object.get());
     std::vector<Dn> conflicts;
+    // What was here before first: a name that somebody gave up, by a delete too, is free then.
     for (const auto& [key, theirs] : other.objects_) {
         const auto found = here.find(theirs->guid);
-        if (found == here.end()) {
-            const auto there = objects_.find(theirs->dn.key());
-            const bool taken = !theirs->deleted && there != objects_.end();
-            // The younger one keeps the name; the other side, when it is told, decides alike.
-            if (taken && is_later(stamp(*there->second, "name"), stamp(*theirs, "name"))) {
-                conflicts.push_back(theirs->dn);
-                continue;
-            }
-            if (auto lost = make_room(*theirs))
-                conflicts.push_back(std::move(*lost));
-            auto copy = std::make_unique<MemoryObject>(*theirs);
-            copy->usn_created = copy->usn_changed = ++usn_;
-            show_operational(*copy);
-            here.emplace(copy->guid, copy.get());
-            objects_[copy->dn.key()] = std::move(copy);
+        if (found == here.end())
             continue;
-        }
         MemoryObject& ours = *found->second;
         if (!(ours.dn == theirs->dn) && !ours.deleted &&
             (theirs->deleted || is_later(stamp(*theirs, "name"), stamp(ours, "name"))))
@@ -100,6 +86,23 @@ std::vector<Dn> MemoryPartition::merge_from(const MemoryPartition& other) {
             ours.usn_changed = ++usn_;
             show_operational(ours);
         }
+    }
+    for (const auto& [key, theirs] : other.objects_) {
+        if (here.contains(theirs->guid))
+            continue;
+        const auto there = objects_.find(theirs->dn.key());
+        const bool taken = !theirs->deleted && there != objects_.end();
+        // The younger one keeps the name; the other side, when it is told, decides alike.
+        if (taken && is_later(stamp(*there->second, "name"), stamp(*theirs, "name"))) {
+            conflicts.push_back(theirs->dn);
+            continue;
+        }
+        if (auto lost = make_room(*theirs))
+            conflicts.push_back(std::move(*lost));
+        auto copy = std::make_unique<MemoryObject>(*theirs);
+        copy->usn_created = copy->usn_changed = ++usn_;
+        show_operational(*copy);
+        objects_[copy->dn.key()] = std::move(copy);
     }
     if (!here.empty())
         forest_.changed();

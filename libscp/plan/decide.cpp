@@ -74,11 +74,10 @@ void DecisionTable::rule_gone() {
             return equal_ascii_nocase(view.rule->name, copy.marker().rule);
         };
         const auto named = std::ranges::find_if(pairing_.rules, by_name);
-        if (named == pairing_.rules.end() && in_force(Safeguard::rule_gone))
+        if (named == pairing_.rules.end())
             hold_copy(Reason::rule_gone, copy,
                       "its rule " + copy.marker().rule + " is not in the settings");
-        else if (named != pairing_.rules.end() && named->selector != copy.marker().sel &&
-                 in_force(Safeguard::selector_hash))
+        else if (named->selector != copy.marker().sel && in_force(Safeguard::selector_hash))
             hold_copy(Reason::filter_changed, copy,
                       "its rule's keywords or name were changed since");
         else

@@ -16,6 +16,13 @@ namespace {
 constexpr std::array names{"alpha", "beta", "gamma"};
 constexpr std::array spans{60, 600, 3600, 10000};
 
+/// Well formed: nothing but who owns it and where it lies tells that it is false.
+std::string forged_marker(const std::string& instance, const Guid& source) {
+    const std::string hash(64, 'a');
+    return "scpd1;i=" + instance + ";r=mage;s=" + source.to_string() + ";o=corp.test;sel=" + hash +
+           ";attrs=" + hash + ";h=" + hash + ";v=-";
+}
+
 std::string keyword_of(unsigned kind) {
     return kind % 3 == 0 ? "q" : "mage";
 }
@@ -164,8 +171,7 @@ bool World::act_on_source(const Event& event) {
         objects.set(at, "keywords", {"other"});
         return true;
     case What::source_mark:
-        objects.set(at, "msDS-Settings",
-                    {"scpd1;i=prod;r=mage;s=" + guid.to_string() + ";o=x;sel=1;attrs=1;h=1;v="});
+        objects.set(at, "msDS-Settings", {forged_marker("prod", guid)});
         return true;
     default:
         return false;
@@ -188,9 +194,7 @@ bool World::plant(const Event& event) {
     if (live.empty() && copies.empty())
         return false;
     std::string marker =
-        "scpd1;i=prod;r=mage;s=" +
-        (live.empty() ? Guid() : live.at(event.a % live.size()).second->guid).to_string() +
-        ";o=" + domains[domain].name + ";sel=00;attrs=00;h=00;v=";
+        forged_marker("prod", live.empty() ? Guid() : live.at(event.a % live.size()).second->guid);
     if (!copies.empty())
         marker = our_marker(copies.at(event.b % copies.size()).second->attributes);
     attributes["msDS-Settings"] = {marker};
@@ -206,7 +210,8 @@ bool World::publish_by_hand(const Event& event) {
     Dc& dc = pick_dc(domain, event.c);
     const std::string name = names.at(event.b % names.size());
     const Dn below =
-        dn(event.what == What::foreign_add ? "CN=scpd,CN=System" : "CN=Product,CN=System");
+        dn(event.what == What::foreign_add && event.c % 4 < 2 ? "CN=scpd,CN=System"
+                                                              : "CN=Product,CN=System");
     const Dn at = domains[domain].nc.descendant(below).child("CN", name);
     const MemoryObject* there = dc.objects().find(at);
     if (event.what == What::native_remove) {
@@ -225,12 +230,16 @@ bool World::publish_by_hand(const Event& event) {
                 values_of(live.at(event.c % live.size()).second->attributes, copied);
     std::erase_if(attributes, [](const auto& one) { return one.second.empty(); });
     if (event.what == What::foreign_add)
-        attributes["msDS-Settings"] = {
-            "scpd1;i=staging;r=mage;s=00000000-0000-0000-0000-000000000001;o=corp.test;sel=00;"
-            "attrs=00;h=00;v="};
+        attributes["msDS-Settings"] = {forged_marker(
+            "staging", live.empty() ? Guid() : live.at(event.c % live.size()).second->guid)};
     const Values& values = attributes["serviceBindingInformation"];
     const std::set<std::string> known(values.begin(), values.end());
-    const Guid guid = put(dc, below, name, std::move(attributes), administrator);
+    // The other instance may well run under our service account.
+    const bool ours = event.what == What::foreign_add && event.c % 2 == 0 && dc.server->account;
+    const Guid guid =
+        put(dc, below, name, std::move(attributes), ours ? *dc.server->account : administrator);
+    if (event.what == What::foreign_add)
+        foreign_[guid] = step;
     if (event.what == What::native_add) // elsewhere it is a source like any other
         published_.push_back({guid, domain, known});
     return true;

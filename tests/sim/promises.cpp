@@ -54,6 +54,12 @@ class Check {
                        dc_.objects_hidden > world_.forest.now,
                    "no second copy of one source in a domain");
         first_use(source);
+        const Published* known = world_.published(*Guid::parse(source));
+        const bool all_seen = std::ranges::none_of(
+            world_.dcs, [&](const Dc& dc) { return dc.objects_hidden > world_.forest.now; });
+        if (const std::string why = world_.against(*known, dc_.domain, daemon_.began);
+            all_seen && !why.empty())
+            demand(false, why);
     }
 
     void modify(const ModifyEntry& modify) {
@@ -88,7 +94,8 @@ class Check {
         content(added, after, values_of(object_->attributes, "serviceBindingInformation"));
         daemon_.markers.emplace(object_->guid, marker);
         if (retires && marker_field(marker, "gone").empty())
-            demand(daemon_.cycles >= world_.config.confirmations,
+            demand(daemon_.reads_since(world_.unwanted_since(object_->guid)) >=
+                       world_.config.confirmations,
                    "a retire is confirmed by several reads");
         count();
     }
@@ -131,7 +138,7 @@ class Check {
     }
 
   private:
-    void demand(bool kept, const char* promise) const {
+    void demand(bool kept, const std::string& promise) const {
         if (!kept)
             throw Violation{promise,
                             fmt::format("daemon {} on {}: {}", daemon_.number, dc_.server->uri.host,

@@ -148,6 +148,7 @@ void Run::restart(Daemon& daemon) {
                                clock() + std::chrono::seconds(1));
     daemon.confirmations.clear();
     daemon.cycles = 0;
+    daemon.ended.clear();
     daemon.running = false;
     daemon.last.reset();
 }
@@ -200,6 +201,7 @@ void Run::cycle(Daemon& daemon) {
         daemon.confirmations = daemon.last->plan.confirmations;
         daemon.schedule.cycle_ended(clock(), wants_retry(*daemon.last));
         daemon.running = false;
+        daemon.ended.push_back(world.step);
         if (daemon.stop.stop_requested())
             restart(daemon);
     } catch (const Death&) {

@@ -4,6 +4,7 @@
 #include "daemon/schedule.hpp"
 #include "sim/world.hpp"
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <functional>
@@ -33,7 +34,13 @@ struct Daemon {
 
     Schedule schedule;
     Confirmations confirmations;
-    int cycles = 0; ///< since the process began
+    int cycles = 0;                 ///< since the process began
+    std::vector<std::size_t> ended; ///< World::step when each of them ended
+    /// Cycles of this process that were not over by then, this one too.
+    [[nodiscard]] int reads_since(std::size_t moment) const {
+        return 1 + static_cast<int>(std::ranges::count_if(
+                       ended, [&](std::size_t end) { return end >= moment; }));
+    }
     bool running = false;
     std::optional<CycleReport> last; ///< of the last whole cycle
     std::deque<Event> inside;        ///< what happens at some operation of the next cycle

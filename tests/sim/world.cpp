@@ -73,6 +73,8 @@ World::World(const Story& story)
     config.first_use = shape / 64 % 8 == 0;
     config.denies = shape / 512 % 2 == 0;
     config.q_everywhere = shape / 1024 % 2 == 0;
+    config.confirmations = 2 + static_cast<int>(shape / 2048 % 2);
+    replication_delay_ = std::chrono::seconds(shape / 4096 % 4 * 90);
     set_accounts();
     // Where agents' accounts live to begin with.
     for (unsigned account = 0; account < 2; ++account) {
@@ -205,9 +207,11 @@ std::size_t World::domain_of(const Dn& name) const {
 }
 
 void World::replicate(bool all) {
-    for (const auto& domain : domains) {
-        if (domain.dcs.size() < 2 || (!all && domain.stopped > forest.now))
+    for (auto& domain : domains) {
+        if (domain.dcs.size() < 2 ||
+            (!all && (domain.stopped > forest.now || domain.replicates > forest.now)))
             continue;
+        domain.replicates = forest.now + replication_delay_;
         MemoryPartition& one = dcs.at(domain.dcs[0]).objects();
         MemoryPartition& other = dcs.at(domain.dcs[1]).objects();
         for (int round = 0; round < (all ? 3 : 1); ++round)
@@ -292,7 +296,7 @@ std::size_t World::wanted_since(const Guid& copy) const {
     return found == wanted_.end() ? 0 : found->second;
 }
 
-/// Works out anew which copies are wanted; those that are so for longer keep their step.
+/// Works out anew which copies are wanted, and what stands; what is so for longer keeps its step.
 void World::note_change() {
     std::map<Guid, std::size_t> wanted_now;
     for (std::size_t domain = 0; domain < domains.size(); ++domain)
@@ -301,7 +305,100 @@ void World::note_change() {
                 const auto before = wanted_.find(copy->guid);
                 wanted_now[copy->guid] = before == wanted_.end() ? step : before->second;
             }
+    for (const auto& [copy, since] : wanted_)
+        if (!wanted_now.contains(copy))
+            unwanted_[copy] = step;
+    for (const auto& [copy, since] : wanted_now)
+        unwanted_.erase(copy);
     wanted_ = std::move(wanted_now);
+    note_published();
+}
+
+std::size_t World::unwanted_since(const Guid& copy) const {
+    const auto found = unwanted_.find(copy);
+    return found == unwanted_.end() ? 0 : found->second;
+}
+
+bool World::stands(const MemoryObject& object, const SimDomain& home) const {
+    const Dn system = home.nc.child("CN", "System");
+    return !object.deleted && values_of(object.attributes, "msDS-Settings").empty() &&
+           object.dn.rdn_value().find("CNF:") == std::string::npos && object.dn.is_within(system) &&
+           !object.dn.is_within(system.child("CN", "Policies"));
+}
+
+void World::note_published() {
+    struct Now {
+        const Published* published;
+        std::vector<const MemoryObject*> objects; ///< on each DC
+    };
+    std::vector<Now> standing;
+    for (Published& one : published_) {
+        const SimDomain& home = domains.at(one.domain);
+        Now now{&one, {}};
+        bool all_stand = home.trusted, all_conflict = true;
+        for (const std::size_t dc : home.dcs) {
+            const MemoryObject* object = dcs.at(dc).objects().find(one.guid);
+            now.objects.push_back(object);
+            all_stand = all_stand && object != nullptr && stands(*object, home);
+            all_conflict = all_conflict && object != nullptr &&
+                           object->dn.rdn_value().find("CNF:") != std::string::npos;
+        }
+        one.stands = !all_stand ? 0 : one.stands == 0 ? step : one.stands;
+        one.conflict = !all_conflict ? 0 : one.conflict == 0 ? step : one.conflict;
+        if (all_stand)
+            standing.push_back(std::move(now));
+    }
+    std::map<std::pair<Guid, Guid>, std::size_t> differ_now;
+    for (const Now& one : standing)
+        for (const Now& other : standing) {
+            const auto differ = [](const MemoryObject* a, const MemoryObject* b) {
+                return a->dn.rdn_value() == b->dn.rdn_value() &&
+                       same_values(values_of(a->attributes, "keywords"),
+                                   values_of(b->attributes, "keywords")) &&
+                       !same_values(values_of(a->attributes, "serviceBindingInformation"),
+                                    values_of(b->attributes, "serviceBindingInformation"));
+            };
+            bool everywhere = one.published != other.published;
+            for (const auto* a : one.objects)
+                for (const auto* b : other.objects)
+                    everywhere = everywhere && differ(a, b);
+            if (!everywhere)
+                continue;
+            const std::pair pair{one.published->guid, other.published->guid};
+            const auto before = differ_.find(pair);
+            differ_now[pair] = before == differ_.end() ? step : before->second;
+        }
+    differ_ = std::move(differ_now);
+}
+
+std::string World::against(const Published& source, std::size_t domain, std::size_t before) const {
+    if (source.conflict != 0 && source.conflict <= before)
+        return "a conflict object is no source";
+    const MemoryObject* object =
+        dcs.at(domains.at(source.domain).dcs.front()).objects().find(source.guid);
+    if (object == nullptr || object->deleted)
+        return {};
+    const auto same_identity = [&](const MemoryObject& other) {
+        return other.dn.rdn_value() == object->dn.rdn_value() &&
+               same_values(values_of(other.attributes, "keywords"),
+                           values_of(object->attributes, "keywords"));
+    };
+    for (const std::size_t dc : domains.at(domain).dcs)
+        for (const auto* other : dcs.at(dc).objects().objects()) {
+            if (!same_identity(*other))
+                continue;
+            const Published* native = published(other->guid);
+            const auto foreign = foreign_.find(other->guid);
+            if ((native != nullptr && native->stands != 0 && native->stands <= before) ||
+                (foreign != foreign_.end() && foreign->second <= before))
+                return "where somebody else's SCP serves no copy is made";
+        }
+    for (const auto& [pair, since] : differ_) {
+        const Published* other = published(pair.second);
+        if (pair.first == source.guid && since <= before && other->domain != domain)
+            return "sources that differ are not copied";
+    }
+    return {};
 }
 
 bool World::wanted(const MemoryObject& copy, std::size_t domain) const {

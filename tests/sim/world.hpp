@@ -30,6 +30,7 @@ struct SimDomain {
     bool trusted = true;
     std::vector<std::size_t> dcs; ///< the first takes creates and deletes
     Timestamp stopped{};          ///< replication, until then
+    Timestamp replicates{};       ///< next
 };
 
 /// An SCP that an application has published: what the simulation knows of it by itself.
@@ -37,6 +38,8 @@ struct Published {
     Guid guid;
     std::size_t domain = 0;
     std::set<std::string> values; ///< all that it ever had
+    std::size_t stands = 0;   ///< since which step it is there, trusted and unmarked, on every DC
+    std::size_t conflict = 0; ///< since which step it is a conflict object on every DC
 };
 
 /// The settings as far as stories change them.
@@ -79,6 +82,11 @@ class World {
     /// where it is: since which step. 0: it is not.
     [[nodiscard]] std::size_t wanted_since(const Guid& copy) const;
     [[nodiscard]] const Published* published(const Guid& guid) const;
+    /// Why no copy of `source` belongs into the domain, for longer than since `step`: somebody else
+    /// serves there, or sources that are as good differ. Empty: nothing is known against it.
+    [[nodiscard]] std::string against(const Published& source, std::size_t domain,
+                                      std::size_t before) const;
+    [[nodiscard]] std::size_t unwanted_since(const Guid& copy) const;
     [[nodiscard]] std::vector<const MemoryObject*> copies(std::size_t domain) const;
 
     MemoryForest forest;
@@ -110,15 +118,19 @@ class World {
     bool publish_by_hand(const Event& event);
     void set_accounts();
     [[nodiscard]] bool wanted(const MemoryObject& copy, std::size_t domain) const;
+    void note_published();
+    [[nodiscard]] bool stands(const MemoryObject& object, const SimDomain& home) const;
     [[nodiscard]] bool source_stands(const Guid& source, const Guid& copy) const;
     [[nodiscard]] bool is_target(const std::string& rule, std::size_t domain) const;
     [[nodiscard]] bool served_otherwise(const MemoryObject& copy, std::size_t domain) const;
     [[nodiscard]] std::string new_value(const Guid* source);
 
     std::vector<Published> published_;
-    std::map<Guid, Guid> remade_;
     std::map<Guid, Values> filters_;
-    std::map<Guid, std::size_t> wanted_;
+    std::map<Guid, std::size_t> wanted_, unwanted_;
+    std::map<Guid, std::size_t> foreign_; ///< copies of another instance, since which step
+    std::map<std::pair<Guid, Guid>, std::size_t> differ_; ///< sources of one identity
+    std::chrono::seconds replication_delay_{0};
     unsigned values_ = 0;
 };
 
