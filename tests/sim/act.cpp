@@ -49,7 +49,7 @@ std::string World::new_value(const Guid* source) {
         number = static_cast<std::size_t>(std::ranges::find(published_, *source, &Published::guid) -
                                           published_.begin());
     std::string value = "s" + std::to_string(number) + "." + std::to_string(++values_);
-    if (values_ % 7 == 0)
+    if (values_ % 3 == 0)
         value += ".bad";
     return value;
 }

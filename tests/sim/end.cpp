@@ -84,7 +84,10 @@ void Run::check_end() {
                                             one.source, one.rule)};
     };
     differs(undisturbed, disturbed, plan, "there is no");
-    differs(disturbed, undisturbed, plan, "there is");
+    // A copy stays that would not be made today, e.g. of bindings that are denied since.
+    Plan either = plan;
+    std::ranges::copy(undisturbed_plan.held, std::back_inserter(either.held));
+    differs(disturbed, undisturbed, either, "there is");
 }
 
 } // namespace scp::sim

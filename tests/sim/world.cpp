@@ -73,6 +73,8 @@ World::World(const Story& story)
     config.first_use = shape / 64 % 8 == 0;
     config.denies = shape / 512 % 2 == 0;
     config.q_everywhere = shape / 1024 % 2 == 0;
+    config.max_changes = 1 + shape / 3 % 6;
+    config.max_deletes = 1 + shape / 5 % 3;
     config.confirmations = 2 + static_cast<int>(shape / 2048 % 2);
     replication_delay_ = std::chrono::seconds(shape / 4096 % 4 * 90);
     set_accounts();
