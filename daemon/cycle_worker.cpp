@@ -30,6 +30,7 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
     options.rules = settings.rules;
     options.confirmations = confirmations_;
     options.read_state = [&] { return state_.read(); };
+    options.read_past = [&](Timestamp now) { return read_past(history_dir_, now); };
     options.use_up = [&](const std::string& hash) {
         return state_.update([&](HostState& state) { return use_up(state, hash); });
     };

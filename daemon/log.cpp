@@ -31,7 +31,8 @@ std::string describe(const Change& change) {
                     to_string(change.reason), change.rule);
     if (change.source)
         out += fmt::format(", source {}", printable(change.source->dn.text()));
-    return out + ")";
+    out += ")";
+    return change.detail.empty() ? out : out + ": " + change.detail;
 }
 
 std::string with_hint(const Error& error) {
@@ -75,6 +76,7 @@ void CycleLog::tell(const CycleDone& done, const std::string& trigger) {
         }
     }
     tell_state(report);
+    tell_past(report);
     tell_approval(report);
     if (report.error)
         spdlog::error("nothing was written: {}", with_hint(*report.error));
@@ -119,6 +121,13 @@ void CycleLog::tell_state(const CycleReport& report) {
     if (now.empty() && !state_error_.empty())
         spdlog::info("the pauses and approvals can be read again");
     state_error_ = now;
+}
+
+void CycleLog::tell_past(const CycleReport& report) {
+    const std::string now = report.past_error ? with_hint(*report.past_error) : "";
+    if (!now.empty() && now != past_error_)
+        spdlog::warn("{}", now);
+    past_error_ = now;
 }
 
 void CycleLog::tell_held(const Plan& plan) {

@@ -22,12 +22,14 @@ class CycleLog {
   private:
     void tell_domains(const CycleReport& report);
     void tell_state(const CycleReport& report);
+    void tell_past(const CycleReport& report);
     void tell_approval(const CycleReport& report);
     void tell_held(const Plan& plan);
 
     std::map<std::string, std::string> held_; ///< by Held::id()
     std::map<DomainKey, std::string> incomplete_;
     std::string state_error_;
+    std::string past_error_;
     std::string to_approve_;
 };
 

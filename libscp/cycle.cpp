@@ -19,10 +19,21 @@ Plan read_and_plan(Sessions& sessions, const CycleOptions& options, CycleReport&
                    const Confirmations& before) {
     progress(options, "reading the domains");
     report.observation = observe(report.topology, sessions, options.rules);
-    const PlanInput input{sessions.settings(), options.rules, report.topology,
-                          report.observation,  options.now(), before};
+    PlanInput input{sessions.settings(),
+                    options.rules,
+                    report.topology,
+                    report.observation,
+                    options.now(),
+                    before,
+                    {}};
     report.observation.places = observe_places(report.topology, sessions, places_needed(input));
     progress(options, "planning");
+    Plan plan = make_plan(input);
+    if (!options.read_past || !asks_for_past(plan))
+        return plan;
+    auto read = options.read_past(input.now);
+    report.past_error = std::move(read.error);
+    input.past = std::move(read.past);
     return make_plan(input);
 }
 

@@ -3,6 +3,7 @@
 #include "apply/apply.hpp"
 #include "forest/sessions.hpp"
 #include "guard/host_state.hpp"
+#include "history/past.hpp"
 #include "observe/observation.hpp"
 #include "plan/plan.hpp"
 
@@ -26,6 +27,9 @@ struct CycleOptions {
     Confirmations confirmations;
     /// A retire that waits for nothing but more reads gets them at once.
     bool confirm_at_once = false;
+    /// This host's history, for the flap guard; asked only where the plan would repair a copy that
+    /// somebody may have changed, or where one is parked. Null: nothing is known.
+    std::function<PastRead(Timestamp now)> read_past;
     /// The wall clock, to the second.
     std::function<Timestamp()> now = [] {
         return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -47,7 +51,10 @@ struct CycleReport {
     ApplyResults results;             ///< empty on a dry run
     std::optional<Error> error;       ///< why nothing was written: the history, the host's state
     std::optional<Error> state_error; ///< pauses and approvals could not be read: all is held
-    bool written = false;             ///< anything was written
+    /// The history could not be read whole: a copy that somebody changes back again and again may
+    /// be repaired more often than it should. All else is as always.
+    std::optional<Error> past_error;
+    bool written = false; ///< anything was written
 };
 
 /// What a person approves who wants what is held for limits or as a first use: the hash of the plan

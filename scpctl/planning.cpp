@@ -35,6 +35,9 @@ Result<Planned> run_planned(Context& context, CycleOptions options) {
     options.confirm_at_once = true;
     options.open_history = [&] { return context.open_history(); };
     options.read_state = [file = context.state_file()] { return file.read(); };
+    options.read_past = [dir = context.history_dir()](Timestamp now) {
+        return read_past(dir, now);
+    };
     options.use_up = [file = context.state_file()](const std::string& hash) {
         return file.update([&](HostState& state) { return use_up(state, hash); });
     };
@@ -51,6 +54,8 @@ Result<Planned> run_planned(Context& context, CycleOptions options) {
 
 Json planned_json(const Planned& planned) {
     Json document = plan_document(planned.report, planned.instance, !planned.incomplete);
+    if (planned.report.past_error)
+        document["warning"] = error_json(*planned.report.past_error);
     if (planned.refused)
         document["error"] = error_json(*planned.refused);
     if (planned.report.state_error)
@@ -74,6 +79,8 @@ void print_planned(Context& context, const Planned& planned,
         out.text(text(planned.report, out.style()));
     if (planned.report.state_error)
         out.error(*planned.report.state_error);
+    if (const auto& warning = planned.report.past_error)
+        out.note("scpctl: " + warning->message + "\nhint: " + warning->hint);
 }
 
 void say_how_to_approve(Context& context, const CycleReport& report) {

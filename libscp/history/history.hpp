@@ -59,8 +59,9 @@ struct HistoryListing {
     std::vector<Error> unreadable; ///< files of which nothing could be read, each named
 };
 
-/// All files of DIR, of whatever writer. A DIR that is not there is an empty history. ErrorKind::io
-/// where DIR itself is not readable.
-[[nodiscard]] Result<HistoryListing> read_history(const std::filesystem::path& dir);
+/// All files of DIR, of whatever writer; with `since`, only those that were written to since. A DIR
+/// that is not there is an empty history. ErrorKind::io where DIR itself is not readable.
+[[nodiscard]] Result<HistoryListing> read_history(const std::filesystem::path& dir,
+                                                  std::optional<Timestamp> since = {});
 
 } // namespace scp

@@ -3,6 +3,8 @@
 #include "base/text.hpp"
 #include "history/lines.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <fstream>
 #include <map>
@@ -31,6 +33,13 @@ Result<std::vector<fs::path>> files_of(const fs::path& dir) {
         return fail(unreadable(dir, code.message()));
     std::sort(files.begin(), files.end());
     return files;
+}
+
+/// True also of what cannot be looked at: reading it will tell.
+bool written_since(const fs::path& path, Timestamp since) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) != 0 ||
+           Timestamp(std::chrono::seconds(status.st_mtim.tv_sec)) >= since;
 }
 
 /// What the files say, taken together: a writer that began another file in between has a record in
@@ -104,13 +113,15 @@ void match_undos(std::vector<HistoryRecord>& records) {
 
 } // namespace
 
-Result<HistoryListing> read_history(const std::filesystem::path& dir) {
+Result<HistoryListing> read_history(const std::filesystem::path& dir,
+                                    std::optional<Timestamp> since) {
     auto files = files_of(dir);
     if (!files)
         return fail(files.error());
     Gathered gathered;
     for (const fs::path& path : *files)
-        read_file(path, gathered);
+        if (!since || written_since(path, *since))
+            read_file(path, gathered);
     match_results(gathered);
     HistoryListing& listing = gathered.listing;
     for (auto& [id, record] : gathered.records)

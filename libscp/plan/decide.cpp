@@ -92,7 +92,11 @@ void DecisionTable::parked() {
     std::erase_if(ours_, [&](const Copy& copy) {
         if (!copy.marker().parked || !in_force(Safeguard::parked))
             return false;
-        hold_copy(Reason::parked, copy, "parked since " + to_rfc3339(*copy.marker().parked));
+        std::string detail = "parked since " + to_rfc3339(*copy.marker().parked);
+        if (const auto past = input_.past.find(copy.scp->guid);
+            past != input_.past.end() && !past->second.parked.empty())
+            detail += ": " + story_of(past->second.parked);
+        hold_copy(Reason::parked, copy, std::move(detail));
         kept_ = true;
         return true;
     });

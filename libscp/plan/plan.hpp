@@ -7,6 +7,7 @@
 #include "base/time.hpp"
 #include "forest/topology.hpp"
 #include "observe/observation.hpp"
+#include "plan/fight.hpp"
 #include "plan/reason.hpp"
 #include "settings/settings.hpp"
 
@@ -47,6 +48,7 @@ struct Change {
     std::optional<Dn> new_dn;
     std::string marker_before; ///< exact value, empty: none
     std::string marker_after;  ///< exact value, empty: none
+    std::string detail;        ///< what is the case, for people; empty: the reason says it all
     std::string undoes; ///< the ID of the write in the history that this takes back; empty: none
     std::vector<std::string> also; ///< other rules that may want it too, by name
     /// The source is new to us: no copy of ours anywhere has come from it, or this copy has come
@@ -113,6 +115,7 @@ struct PlanInput {
     const Observation& observation;
     Timestamp now{};               ///< of the cycle: what a retire mark is made with and judged by
     Confirmations confirmations{}; ///< of the reads before; empty after a start
+    Past past{};                   ///< what this host has done; needed where asks_for_past()
 };
 
 /// The decision table of DESIGN.md, whole, then the rule's mode. Pure: the same input in any order

@@ -72,8 +72,12 @@ constexpr std::array explanations{
         filter_changed, "filter-changed",
         "The rule's keywords or name were changed, and no longer fit the source of this copy.",
         "Widen the rule's match again, or delete the copy with scpctl delete."),
-    SCP_REASON(parked, "parked", "The copy is parked: a person took back an update of it.",
-               "scpctl resume with the copy's DN lets scpd write it again."),
+    SCP_REASON(parked, "parked",
+               "The copy is parked: a person took back an update of it, or somebody has changed it "
+               "back three times within an hour.",
+               "Find out who writes to it (another scpd with other settings, a script, a person; "
+               "scpctl history and show tell when and what), then scpctl resume with the copy's DN "
+               "lets scpd write it again."),
     SCP_REASON(account_unresolved, "account-unresolved",
                "An account of the rule was not found, or not found in one place only; copies that "
                "it may need are kept.",

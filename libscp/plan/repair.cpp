@@ -105,8 +105,34 @@ void DecisionTable::repair() {
         out_.held.push_back(hold(Reason::domain_incomplete, repair,
                                  "the source's domain " + source_->domain.text() +
                                      " was not read whole: " + from->incomplete->message));
-    else
+    else if (!park(repair))
         propose(std::move(repair));
+}
+
+/// A fight is not won by writing more: the copy is left as the other side wants it, until a person
+/// has looked.
+bool DecisionTable::park(const Change& repair) {
+    const Copy& copy = *ours();
+    const auto past = input_.past.find(copy.scp->guid);
+    if (past == input_.past.end() || !may_be_contested(repair.reason))
+        return false;
+    const auto repairs = undone_repairs(past->second.repairs, wanted_marker(repair.after),
+                                        source_->name, input_.now);
+    if (repairs.size() < fight_limit)
+        return false;
+    Marker marker = copy.marker();
+    marker.parked = input_.now;
+    marker.gone.reset(); // its source is there
+    Change mark = change(Op::mark, Reason::parked);
+    mark.dn = copy.scp->dn;
+    mark.guid = copy.scp->guid;
+    mark.before = repair.before;
+    mark.after = repair.before;
+    mark.marker_before = repair.marker_before;
+    mark.marker_after = to_string(marker);
+    mark.detail = story_of(repairs) + "; it is left as it is now";
+    propose(std::move(mark));
+    return true;
 }
 
 /// Rows 18 and 19; op mark where nothing differs.
@@ -199,6 +225,10 @@ Change DecisionTable::change(Op op, Reason reason) const {
 }
 
 std::string DecisionTable::marker_for(const Attributes& after) const {
+    return to_string(wanted_marker(after));
+}
+
+Marker DecisionTable::wanted_marker(const Attributes& after) const {
     Marker marker;
     marker.instance = input_.settings.instance;
     marker.rule = rule().name;
@@ -208,7 +238,7 @@ std::string DecisionTable::marker_for(const Attributes& after) const {
     marker.attrs = cell_.rules.front()->attributes;
     marker.hash = content_hash(after);
     marker.version = source_->version;
-    return to_string(marker);
+    return marker;
 }
 
 void DecisionTable::hold_cell(Reason reason, const Dn& dn, std::string detail) {

@@ -43,6 +43,7 @@ using Contents = std::map<std::pair<const Scp*, const Rule*>, Attributes>;
 //  17  | no copy                                         | create; what it waits for: settle.cpp
 //  18  | the RDN differs                                 | rename, with all that differs
 //  19  | content, `attrs` or `sel` differ                | update
+//   -  | rows 13, 18, 19, for the fourth time in an hour | mark: parked (fight.hpp)
 //  20  | equal                                           | nothing; a retire mark is taken off
 // clang-format on
 class DecisionTable {
@@ -72,6 +73,7 @@ class DecisionTable {
     bool source_older();
     void create();
     void repair();
+    bool park(const Change& repair);
 
     [[nodiscard]] const Copy* ours() const { return ours_.empty() ? nullptr : &ours_.front(); }
     [[nodiscard]] const Rule& rule() const { return cell_.rule(); }
@@ -89,6 +91,7 @@ class DecisionTable {
     [[nodiscard]] std::string what_became(const Copy& copy, Reason why) const;
     [[nodiscard]] Change change(Op op, Reason reason) const;
     [[nodiscard]] Change repair_change() const;
+    [[nodiscard]] Marker wanted_marker(const Attributes& after) const;
     [[nodiscard]] std::string marker_for(const Attributes& after) const;
     void hold_cell(Reason reason, const Dn& dn, std::string detail);
     void hold_copy(Reason reason, const Copy& copy, std::string detail);

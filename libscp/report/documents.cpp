@@ -120,6 +120,7 @@ Json change_json(const Change& change, const ApplyResults& results) {
               {"dn", json_value(change.dn.text())},
               {"guid", change.guid ? Json(change.guid->to_string()) : Json()},
               {"reason", to_string(change.reason)},
+              {"detail", change.detail},
               {"source", change.source ? source_json(*change.source) : Json()},
               {"attributes", diffs_json(attribute_diffs(change))},
               {"result", std::move(result)},

@@ -132,6 +132,8 @@ std::string change_text(const Change& change, const ApplyResults& results, const
     std::string why = style.cyan(to_string(change.reason));
     if (!change.rule.empty())
         why += "  rule " + printable(change.rule);
+    if (!change.detail.empty())
+        why += "  " + change.detail;
     out += "      " + why + "\n";
     if (change.source)
         out += "      " + style.dim("from " + printable(change.source->dn.text())) + "\n";

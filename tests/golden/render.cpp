@@ -57,6 +57,8 @@ std::string render(const Change& change) {
     if (change.source)
         out += ", source " + render(*change.source);
     out += "\n";
+    if (!change.detail.empty())
+        out += "    " + change.detail + "\n";
     render_values(out, change);
     if (change.marker_before != change.marker_after)
         out += "    marker: " + render_marker(change.marker_before) + " -> " +

@@ -272,6 +272,27 @@ Confirmations read_confirmations(const YAML::Node& list) {
     return confirmations;
 }
 
+/// What this host has repaired. A repair left the copy as the first rule would now, but for `left`
+/// and `name`.
+Past read_past(const World& world, const Known& known, const YAML::Node& list) {
+    Past past;
+    for (const auto& node : list) {
+        only(node, {"n", "at", "changed", "name", "left", "parked"});
+        const Scp& copy = known.at(node["n"].as<unsigned>());
+        Marker marker = *copy.marker;
+        marker.sel = selector_hash(world.settings.rules.front());
+        marker.attrs = attributes_hash(world.settings.rules.front());
+        auto builder = ScpBuilder();
+        read_marker(builder, marker, node["left"] ? node["left"] : YAML::Node(YAML::NodeType::Map));
+        auto& one = past[copy.guid];
+        for (const auto& at : strings(node["at"]))
+            (node["parked"].as<bool>(false) ? one.parked : one.repairs)
+                .push_back({*parse_rfc3339(at), *Scp(builder).marker,
+                            node["name"].as<std::string>("svc"), strings(node["changed"])});
+    }
+    return past;
+}
+
 std::set<Place> read_places(const YAML::Node& node) {
     std::set<Place> places;
     for (const auto& pair : node) {
@@ -331,8 +352,8 @@ void read_catalogs(World& world, const YAML::Node& node) {
 World read_scenario(const std::string& yaml) {
     const YAML::Node root = YAML::Load(yaml);
     only(root, {"what", "rules", "domains", "no_domains", "owners", "lost_forests", "as_it_was",
-                "scps", "fates", "objects", "missing", "unreadable", "confirmed", "catalog",
-                "marker_owners", "owner_names", "members"});
+                "scps", "fates", "objects", "missing", "unreadable", "confirmed", "repaired",
+                "catalog", "marker_owners", "owner_names", "members"});
     World world;
     read_domains(world, root);
     read_catalogs(world, root["catalog"]);
@@ -357,6 +378,7 @@ World read_scenario(const std::string& yaml) {
     for (const auto& node : root["fates"])
         world.observation.fates.push_back(read_fate(node));
     world.confirmations = read_confirmations(root["confirmed"]);
+    world.past = read_past(world, known, root["repaired"]);
     world.other_objects = read_places(root["objects"]);
     world.missing_containers = read_places(root["missing"]);
     world.unreadable = read_places(root["unreadable"]);

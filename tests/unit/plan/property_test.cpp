@@ -1,4 +1,5 @@
 #include "golden/scenario.hpp"
+#include "history/past.hpp"
 #include "support/random_world.hpp"
 
 #include <doctest/doctest.h>
@@ -139,6 +140,58 @@ TEST_CASE("plan property: no two changes meet at one DN, and every id is its own
         for (const auto& held : plan.held)
             CHECK(ids.insert(held.id()).second);
     }
+}
+
+// Somebody puts everything back as it was after each of our writes. After the third time every copy
+// that is fought over is parked with nothing else of it changed, and then it is quiet.
+TEST_CASE("plan property: a fight ends by itself, and what is parked stays quiet") {
+    std::size_t parkings = 0;
+    const auto all = seeds(worlds);
+    for (const auto seed : all) {
+        CAPTURE(seed);
+        World world = RandomWorld(seed).make();
+        world.apply(world.plan());
+        for (auto& view : world.observation.domains)
+            for (auto& scp : view.scps)
+                if (scp.marker)
+                    scp.attributes["serviceBindingInformation"] = {"changed back"};
+        std::vector<HistoryRecord> history;
+        std::set<Guid> fought_over;
+        for (std::size_t round = 0; round < fight_limit; ++round) {
+            for (const auto& change : world.plan().changes) {
+                REQUIRE(change.reason != Reason::parked);
+                if (may_be_contested(change.reason))
+                    fought_over.insert(*change.guid);
+                history.push_back({});
+                history.back().at = world.now;
+                history.back().change = change;
+                history.back().result = "done";
+            }
+            world.past = past_of(history);
+            world.now += std::chrono::minutes(10);
+        }
+        Plan plan = world.plan();
+        for (const auto& change : plan.changes) {
+            CHECK_FALSE(may_be_contested(change.reason));
+            if (change.reason != Reason::parked)
+                continue;
+            ++parkings;
+            CHECK(change.op == Op::mark);
+            CHECK(change.before == change.after);
+            CHECK(fought_over.erase(change.guid.value()) == 1);
+            REQUIRE(parse_marker(change.marker_after));
+            CHECK(parse_marker(change.marker_after)->parked == world.now);
+        }
+        CHECK(fought_over.empty());
+        const int rounds = has_collision(plan) ? 4 : 1;
+        for (int round = 0; round < rounds && !plan.changes.empty(); ++round) {
+            world.apply(plan);
+            plan = world.plan();
+        }
+        REQUIRE_MESSAGE(plan.changes.empty(), render(plan));
+    }
+    if (all.size() > 1)
+        CHECK(parkings > all.size() / 20);
 }
 
 // A planted SCP (unmarked, or with a forged marker) below a computer object adds held ones, never a
