@@ -15,9 +15,9 @@ using namespace scp::test;
 
 namespace {
 
-const Timestamp noon = parse_rfc3339("2026-06-01T12:00:00Z").value();
+const Timestamp past_noon = parse_rfc3339("2026-06-01T12:00:00Z").value();
 
-std::string a_marker(bool parked = false) {
+std::string a_past_marker(bool parked = false) {
     Marker marker;
     marker.instance = "prod";
     marker.rule = "mage";
@@ -25,16 +25,16 @@ std::string a_marker(bool parked = false) {
     marker.origin = DomainName("emea.corp.test");
     marker.sel = marker.attrs = marker.hash = sha256_hex("x");
     if (parked)
-        marker.parked = noon;
+        marker.parked = past_noon;
     return to_string(marker);
 }
 
 HistoryRecord a_repair(int minute) {
     HistoryRecord record = an_update();
-    record.at = noon + std::chrono::minutes(minute);
+    record.at = past_noon + std::chrono::minutes(minute);
     record.result = "done";
     record.change.reason = Reason::edited_by_hand;
-    record.change.marker_before = record.change.marker_after = a_marker();
+    record.change.marker_before = record.change.marker_after = a_past_marker();
     return record;
 }
 
@@ -43,7 +43,7 @@ HistoryRecord a_parking(int minute, Reason reason = Reason::parked) {
     record.change.op = Op::mark;
     record.change.reason = reason;
     record.change.after = record.change.before;
-    record.change.marker_after = a_marker(true);
+    record.change.marker_after = a_past_marker(true);
     return record;
 }
 
@@ -53,13 +53,13 @@ HistoryRecord a_resume(int minute) {
     return record;
 }
 
-struct Row {
+struct PastRow {
     std::string name;
     std::function<void(HistoryRecord&)> set;
     std::size_t repairs;
 };
 
-const std::vector<Row> one_record{
+const std::vector<PastRow> one_record{
     {"edited by hand", [](HistoryRecord&) {}, 1},
     {"settings changed", [](auto& r) { r.change.reason = Reason::settings_changed; }, 1},
     {"source replaced", [](auto& r) { r.change.reason = Reason::source_replaced; }, 1},
@@ -73,14 +73,14 @@ const std::vector<Row> one_record{
     {"a marker of another version", [](auto& r) { r.change.marker_after = "scpd1;x=y"; }, 0},
 };
 
-struct Story {
+struct PastStory {
     std::string name;
     std::vector<HistoryRecord> records;
     std::vector<int> repairs; ///< minutes
     std::vector<int> parked;
 };
 
-const std::vector<Story> stories{
+const std::vector<PastStory> stories{
     {"nothing", {}, {}, {}},
     {"two repairs", {a_repair(1), a_repair(2)}, {1, 2}, {}},
     {"parked by the guard", {a_repair(1), a_repair(2), a_repair(3), a_parking(4)}, {}, {1, 2, 3}},
@@ -103,7 +103,7 @@ const std::vector<Story> stories{
 std::vector<int> minutes(const std::vector<PastRepair>& repairs) {
     std::vector<int> list;
     for (const auto& repair : repairs)
-        list.push_back(static_cast<int>((repair.at - noon) / std::chrono::minutes(1)));
+        list.push_back(static_cast<int>((repair.at - past_noon) / std::chrono::minutes(1)));
     return list;
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("past: what differed, by name, and what was left") {
     CHECK(repair.changed ==
           std::vector<std::string>{"description", "displayName", "serviceBindingInformation"});
     CHECK(repair.name == "x");
-    CHECK(to_string(repair.left) == a_marker());
+    CHECK(to_string(repair.left) == a_past_marker());
     record.change.after = record.change.before;
     record.change.new_dn = dn("CN=y,CN=scpd,CN=System,DC=corp,DC=test");
     repair = past_of(std::vector{record}).at(guid_a).repairs.front();
@@ -163,35 +163,35 @@ TEST_CASE("past: read from the files of a history, as far back as it is of use")
     };
     write("a.jsonl", 1, "a");
     const auto old = write("b.jsonl", 2, "b");
-    const auto long_ago = noon - fight_memory - std::chrono::seconds(1);
+    const auto long_ago = past_noon - fight_memory - std::chrono::seconds(1);
     const timespec time{long_ago.time_since_epoch().count(), 0};
     const timespec both[]{time, time};
     REQUIRE(::utimensat(AT_FDCWD, old.c_str(), both, 0) == 0);
-    const PastRead read = read_past(folder.path(), noon);
+    const PastRead read = read_past(folder.path(), past_noon);
     CHECK_FALSE(read.error);
     CHECK(minutes(read.past.at(guid_a).repairs) == std::vector{1});
 
     SUBCASE("a line that is none: what there is, and that there is more") {
         folder.write("c.jsonl", "{}\n");
-        const PastRead torn = read_past(folder.path(), noon);
+        const PastRead torn = read_past(folder.path(), past_noon);
         REQUIRE(torn.error);
         CHECK(torn.error->message.find("c.jsonl:1") != std::string::npos);
         CHECK(minutes(torn.past.at(guid_a).repairs) == std::vector{1});
     }
     SUBCASE("a file that cannot be opened") {
         std::filesystem::create_symlink("nowhere", folder / "c.jsonl");
-        const PastRead lost = read_past(folder.path(), noon);
+        const PastRead lost = read_past(folder.path(), past_noon);
         REQUIRE(lost.error);
         CHECK(lost.error->message.find("c.jsonl") != std::string::npos);
         CHECK(minutes(lost.past.at(guid_a).repairs) == std::vector{1});
     }
     SUBCASE("no directory at all: nothing was ever written") {
-        const PastRead none = read_past(folder / "none", noon);
+        const PastRead none = read_past(folder / "none", past_noon);
         CHECK_FALSE(none.error);
         CHECK(none.past.empty());
     }
     SUBCASE("a file where the directory should be") {
         folder.write("file", "");
-        CHECK(read_past(folder / "file", noon).error);
+        CHECK(read_past(folder / "file", past_noon).error);
     }
 }
