@@ -23,6 +23,8 @@ struct ChangeResult {
     /// The write turned out to be one that is held: no-rights, write-dc-unavailable, cannot-copy,
     /// parent-missing, name-collision.
     std::optional<Reason> held;
+    /// With `failed`: the server took the write, and read back it was no more as it was written.
+    bool overtaken = false;
 };
 
 /// By Change::id().

@@ -313,6 +313,7 @@ void DomainWriter::finish(Window& window) {
         if (!item.recorded)
             continue;
         item.record.result = to_string(item.result->state);
+        item.record.overtaken = item.result->overtaken;
         item.record.error = item.result->error ? item.result->error->message : "";
         records.push_back(item.record);
     }

@@ -143,7 +143,8 @@ ChangeResult read_back_differs(const Change& change, const std::string& server,
                   "next cycle looks "
                   "again; if it stays so, compare with scpctl show",
                   0},
-            {}};
+            {},
+            true};
 }
 
 } // namespace scp

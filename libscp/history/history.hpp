@@ -27,6 +27,8 @@ struct HistoryRecord {
     /// Everything readable of the object just before; empty for create.
     std::optional<Attributes> pre_image;
     std::string result; ///< "" (not known: the writer died in between), "done", "failed", "skipped"
+    /// With "failed": the server took the write, and read back it was no more as it was written.
+    bool overtaken = false;
     std::string error;
     std::string marker_attribute = "msDS-Settings"; ///< where the marker was written
     /// As it is read: the ID of the write that took this one back, and is not taken back itself.

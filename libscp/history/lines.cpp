@@ -165,6 +165,7 @@ HistoryLine line_of_json(const json& line) {
     if (!line.contains("op")) {
         result.is_result = true;
         record.result = line.at("result").get<std::string>();
+        record.overtaken = line.value("overtaken", false);
         record.error = bytes_of(line.at("error"));
         if (const json& guid = line.at("guid"); !guid.is_null())
             record.change.guid = guid_of_text(guid);
@@ -234,6 +235,8 @@ std::string result_line(const HistoryRecord& record) {
               {"result", record.result},
               {"error", bytes_json(record.error)},
               {"guid", nullptr}};
+    if (record.overtaken)
+        line["overtaken"] = true;
     if (record.change.guid)
         line["guid"] = record.change.guid->to_string();
     return line_of(line);

@@ -40,7 +40,9 @@ Past past_of(std::span<const HistoryRecord> records) {
     Past all;
     for (const auto& record : records) {
         const Change& change = record.change;
-        if (!change.guid || (!record.result.empty() && record.result != "done"))
+        const bool may_be_done =
+            record.result.empty() || record.result == "done" || record.overtaken;
+        if (!change.guid || !may_be_done)
             continue;
         if (is_parked(change.marker_before) != is_parked(change.marker_after)) {
             take_parking(all[*change.guid], change);

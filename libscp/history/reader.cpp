@@ -95,6 +95,7 @@ void match_results(Gathered& gathered) {
         HistoryRecord& record = found->second;
         record.result = std::move(result.result);
         record.error = std::move(result.error);
+        record.overtaken = result.overtaken;
         if (!record.change.guid)
             record.change.guid = result.change.guid;
     }

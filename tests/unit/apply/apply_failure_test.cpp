@@ -84,6 +84,7 @@ TEST_CASE("apply: what a create or an update meets") {
         CHECK_FALSE(result.error->hint.empty());
         REQUIRE(bench.history.records.size() == 1);
         CHECK(bench.history.records.front().result == "failed");
+        CHECK_FALSE(bench.history.records.front().overtaken);
         CHECK(bench.history.records.front().error == result.error->message);
     }
 }
@@ -195,5 +196,6 @@ TEST_CASE("apply: what a server answers as done and then does not show has faile
         CHECK_MESSAGE(result.error->message.find(row.says) != std::string::npos,
                       result.error->message);
         CHECK(bench.history.records.at(0).result == "failed");
+        CHECK(bench.history.records.at(0).overtaken);
     }
 }

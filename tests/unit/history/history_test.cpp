@@ -90,6 +90,7 @@ const std::vector<Row> rows{
          r.marker_attribute = "description";
      }},
     {"an attribute that had no values", [](HistoryRecord& r) { r.change.after["keywords"] = {}; }},
+    {"overtaken", [](HistoryRecord& r) { r.overtaken = true; }},
 };
 
 void check_same(const HistoryRecord& a, const HistoryRecord& b) {
@@ -98,6 +99,7 @@ void check_same(const HistoryRecord& a, const HistoryRecord& b) {
     CHECK(a.who == b.who);
     CHECK(a.host == b.host);
     CHECK(a.result == b.result);
+    CHECK(a.overtaken == b.overtaken);
     CHECK(a.error == b.error);
     CHECK((a.pre_image == b.pre_image));
     CHECK(a.change.op == b.change.op);

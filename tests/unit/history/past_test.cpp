@@ -66,6 +66,12 @@ const std::vector<PastRow> one_record{
     {"renamed", [](auto& r) { r.change.reason = Reason::renamed; }, 1},
     {"its writer died: it may have been done", [](auto& r) { r.result.clear(); }, 1},
     {"failed", [](auto& r) { r.result = "failed"; }, 0},
+    {"overtaken by another one's write before it was read back",
+     [](auto& r) {
+         r.result = "failed";
+         r.overtaken = true;
+     },
+     1},
     {"skipped", [](auto& r) { r.result = "skipped"; }, 0},
     {"the source changed", [](auto& r) { r.change.reason = Reason::source_changed; }, 0},
     {"a person's", [](auto& r) { r.change.reason = Reason::by_hand; }, 0},
