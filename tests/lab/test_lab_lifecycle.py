@@ -151,6 +151,7 @@ def up_in_a_child(ending):
     code = (
         PARENT
         + f"""
+import signal; signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where tests run in the background
 with Lab() as lab:
     print((lab.dir / 'lab.json').read_text(), end='\\0', flush=True)
     {ending}
@@ -173,14 +174,14 @@ with Lab() as lab:
 def test_nothing_is_left_when_the_parent_dies(number):
     child, document = up_in_a_child("import time; time.sleep(600)")
     child.send_signal(number)
-    child.wait()
+    child.wait(timeout=60)
     child.stdout.close()
     assert_gone(document)
 
 
 def test_nothing_is_left_when_the_parent_fails():
     child, document = up_in_a_child("raise RuntimeError")
-    child.wait()
+    child.wait(timeout=60)
     child.stdout.close()
     assert_gone(document)
 
