@@ -35,9 +35,9 @@ struct Tally {
     }
     void check(std::size_t worlds) const {
         if (worlds > 1) {
-            CHECK(changes > worlds / 10);
-            CHECK(held > worlds / 10);
-            CHECK(in_sync > worlds / 10);
+            CHECK(changes > worlds / 20);
+            CHECK(held > worlds / 20);
+            CHECK(in_sync > worlds / 20);
         }
     }
 };
@@ -183,8 +183,8 @@ TEST_CASE("plan property: a fight ends by itself, and what is parked stays quiet
             CHECK(parse_marker(change.marker_after)->parked == world.now);
         }
         CHECK(fought_over.empty());
-        const int rounds = has_collision(plan) ? 4 : 1;
-        for (int round = 0; round < rounds && !plan.changes.empty(); ++round) {
+        // What a name frees, or a second copy whose first one is parked now, comes after.
+        for (int round = 0; round < 4 && !plan.changes.empty(); ++round) {
             world.apply(plan);
             plan = world.plan();
         }
