@@ -127,10 +127,17 @@ std::string rdn_text(const std::vector<Ava>& rdn) {
     return out;
 }
 
+std::string ava_key(const Ava& ava) {
+    return lower_ascii(ava.type) + "=" + escape_rdn_value(fold_case(ava.value));
+}
+
 std::string rdn_key(const std::vector<Ava>& rdn) {
+    if (rdn.size() == 1)
+        return ava_key(rdn.front());
     std::vector<std::string> parts;
+    parts.reserve(rdn.size());
     for (const auto& ava : rdn)
-        parts.push_back(lower_ascii(ava.type) + "=" + escape_rdn_value(fold_case(ava.value)));
+        parts.push_back(ava_key(ava));
     std::sort(parts.begin(), parts.end());
     return fmt::format("{}", fmt::join(parts, "+"));
 }
@@ -139,6 +146,7 @@ std::string rdn_key(const std::vector<Ava>& rdn) {
 
 std::string escape_rdn_value(std::string_view value) {
     std::string out;
+    out.reserve(value.size());
     for (std::size_t i = 0; i < value.size(); ++i) {
         const char c = value[i];
         const bool edge_space = c == ' ' && (i == 0 || i + 1 == value.size());
@@ -153,29 +161,49 @@ std::string escape_rdn_value(std::string_view value) {
     return out;
 }
 
-Dn::Dn(std::vector<std::vector<Ava>> rdns, std::string text)
-    : rdns_(std::move(rdns)), text_(std::move(text)) {
-    const bool make_text = text_.empty();
-    for (const auto& rdn : rdns_) {
+Dn::Rdn::Rdn(std::vector<Ava> of) : avas(std::move(of)), text(rdn_text(avas)), key(rdn_key(avas)) {}
+
+const std::shared_ptr<const Dn::Name>& Dn::root() {
+    static const auto name = std::make_shared<const Name>();
+    return name;
+}
+
+Dn::Dn(Rdns rdns, std::string text) {
+    if (rdns.empty())
+        return;
+    const auto append = [](std::string& out, const std::string& part) {
+        if (!out.empty())
+            out += ',';
+        out += part;
+    };
+    Name name{std::move(rdns), std::move(text), {}};
+    const bool make_text = name.text.empty();
+    for (const auto& rdn : name.rdns) {
         if (make_text)
-            text_ += (text_.empty() ? "" : ",") + rdn_text(rdn);
-        key_ += (key_.empty() ? "" : ",") + rdn_key(rdn);
+            append(name.text, rdn->text);
+        append(name.key, rdn->key);
     }
+    name_ = std::make_shared<const Name>(std::move(name));
 }
 
 Result<Dn> Dn::parse(std::string_view text) {
-    auto rdns = Reader(text).read();
-    if (!rdns)
-        return fail(rdns.error());
-    return Dn(std::move(*rdns), std::string(text));
+    auto read = Reader(text).read();
+    if (!read)
+        return fail(read.error());
+    Rdns rdns;
+    rdns.reserve(read->size());
+    for (auto& avas : *read)
+        rdns.push_back(std::make_shared<const Rdn>(std::move(avas)));
+    return Dn(std::move(rdns), std::string(text));
 }
 
 Dn Dn::of_domain(std::string_view dns_name) {
-    std::vector<std::vector<Ava>> rdns;
+    Rdns rdns;
     while (!dns_name.empty()) {
         const auto dot = dns_name.find('.');
         if (dot != 0)
-            rdns.push_back({{"DC", std::string(dns_name.substr(0, dot))}});
+            rdns.push_back(std::make_shared<const Rdn>(
+                std::vector{Ava{"DC", std::string(dns_name.substr(0, dot))}}));
         dns_name = dot == std::string_view::npos ? "" : dns_name.substr(dot + 1);
     }
     return Dn(std::move(rdns));
@@ -183,48 +211,49 @@ Dn Dn::of_domain(std::string_view dns_name) {
 
 const std::string& Dn::rdn_type() const {
     static const std::string none;
-    return rdns_.empty() ? none : rdns_.front().front().type;
+    return empty() ? none : name_->rdns.front()->avas.front().type;
 }
 
 const std::string& Dn::rdn_value() const {
     static const std::string none;
-    return rdns_.empty() ? none : rdns_.front().front().value;
+    return empty() ? none : name_->rdns.front()->avas.front().value;
 }
 
 std::string Dn::rdn() const {
-    return rdns_.empty() ? std::string() : rdn_text(rdns_.front());
+    return empty() ? std::string() : name_->rdns.front()->text;
 }
 
 Dn Dn::parent() const {
-    if (rdns_.size() < 2)
+    if (depth() < 2)
         return {};
-    return Dn({rdns_.begin() + 1, rdns_.end()});
+    return Dn({name_->rdns.begin() + 1, name_->rdns.end()});
 }
 
 Dn Dn::child(std::string_view type, std::string_view value) const {
-    auto rdns = rdns_;
-    rdns.insert(rdns.begin(), {Ava{std::string(type), std::string(value)}});
+    Rdns rdns{std::make_shared<const Rdn>(std::vector{Ava{std::string(type), std::string(value)}})};
+    rdns.insert(rdns.end(), name_->rdns.begin(), name_->rdns.end());
     return Dn(std::move(rdns));
 }
 
 Dn Dn::descendant(const Dn& relative) const {
-    auto rdns = relative.rdns_;
-    rdns.insert(rdns.end(), rdns_.begin(), rdns_.end());
+    Rdns rdns = relative.name_->rdns;
+    rdns.insert(rdns.end(), name_->rdns.begin(), name_->rdns.end());
     return Dn(std::move(rdns));
 }
 
 bool Dn::is_within(const Dn& ancestor) const {
-    if (ancestor.rdns_.empty() || key_ == ancestor.key_)
+    const std::string& own = key();
+    const std::string& above = ancestor.key();
+    if (ancestor.empty() || own == above)
         return true;
-    if (ancestor.rdns_.size() >= rdns_.size() || key_.size() <= ancestor.key_.size() ||
-        !key_.ends_with(ancestor.key_))
+    if (ancestor.depth() >= depth() || own.size() <= above.size() || !own.ends_with(above))
         return false;
     // What stands before must be a comma that no backslash makes part of a value.
-    std::size_t at = key_.size() - ancestor.key_.size() - 1;
-    if (key_[at] != ',')
+    std::size_t at = own.size() - above.size() - 1;
+    if (own[at] != ',')
         return false;
     std::size_t backslashes = 0;
-    while (at-- > 0 && key_[at] == '\\')
+    while (at-- > 0 && own[at] == '\\')
         ++backslashes;
     return backslashes % 2 == 0;
 }
@@ -232,15 +261,16 @@ bool Dn::is_within(const Dn& ancestor) const {
 std::optional<Dn> Dn::relative_to(const Dn& ancestor) const {
     if (!is_within(ancestor))
         return std::nullopt;
-    return Dn({rdns_.begin(), rdns_.end() - static_cast<std::ptrdiff_t>(ancestor.rdns_.size())});
+    const auto& rdns = name_->rdns;
+    return Dn({rdns.begin(), rdns.end() - static_cast<std::ptrdiff_t>(ancestor.depth())});
 }
 
 std::string Dn::domain_name() const {
     std::string out;
-    for (const auto& rdn : rdns_) {
-        if (rdn.size() != 1 || lower_ascii(rdn.front().type) != "dc")
+    for (const auto& rdn : name_->rdns) {
+        if (rdn->avas.size() != 1 || lower_ascii(rdn->avas.front().type) != "dc")
             return {};
-        out += (out.empty() ? "" : ".") + lower_ascii(rdn.front().value);
+        out += (out.empty() ? "" : ".") + lower_ascii(rdn->avas.front().value);
     }
     return out;
 }

@@ -19,9 +19,12 @@ void append_sized(std::string& out, std::string_view bytes) {
 } // namespace
 
 std::string sha256_hex(std::string_view bytes) {
+    // Fetched once: EVP_sha256() would look for its implementation at every call.
+    static EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned length = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1)
+    if (sha256 == nullptr ||
+        EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, sha256, nullptr) != 1)
         throw std::runtime_error("SHA-256 is not available in this OpenSSL");
     return to_hex({reinterpret_cast<const char*>(digest.data()), length});
 }

@@ -103,10 +103,14 @@ std::uint64_t little_endian(std::string_view bytes, std::size_t at, std::size_t 
 }
 
 std::string to_hex(std::string_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
     out.reserve(bytes.size() * 2);
-    for (const char c : bytes)
-        out += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        out += digits[byte >> 4U];
+        out += digits[byte & 0x0fU];
+    }
     return out;
 }
 
@@ -183,8 +187,10 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 }
 
 bool LessNoCase::operator()(std::string_view a, std::string_view b) const {
-    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                        [](char x, char y) { return lower(x) < lower(y); });
+    const auto [x, y] = std::mismatch(a.begin(), a.end(), b.begin(), b.end(), [](char p, char q) {
+        return p == q || lower(p) == lower(q);
+    });
+    return y != b.end() && (x == a.end() || lower(*x) < lower(*y));
 }
 
 } // namespace scp

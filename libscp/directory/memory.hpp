@@ -196,12 +196,15 @@ class MemoryForest : public Connector {
     friend class MemoryPartition;
     friend class MemorySession;
     Guid next_guid();
+    /// Empty where it is no name. Sessions ask for the same few again and again.
+    const Dn& parsed(const std::string& text);
     void changed() { any_change_.notify_all(); }
 
     std::uint32_t seed_;
     std::uint64_t guids_ = 0;
     std::size_t write_count_ = 0;
     std::vector<std::unique_ptr<MemoryServer>> servers_;
+    std::map<std::string, Dn> parsed_;
     mutable std::recursive_mutex
         mutex_; ///< recursive: hooks run with it held and may use the forest
     std::condition_variable_any any_change_;

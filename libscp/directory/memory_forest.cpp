@@ -70,6 +70,14 @@ Guid MemoryForest::next_guid() {
     return *Guid::parse(fmt::format("{:08x}-0000-4000-8000-{:012x}", seed_, ++guids_));
 }
 
+const Dn& MemoryForest::parsed(const std::string& text) {
+    const auto [at, is_new] = parsed_.try_emplace(text);
+    if (is_new) {
+        at->second = Dn::parse(text).value_or(Dn{});
+    }
+    return at->second;
+}
+
 Result<std::unique_ptr<Directory>> MemoryForest::connect(const Endpoint& endpoint,
                                                          std::stop_token stop) {
     const std::lock_guard lock(mutex_);

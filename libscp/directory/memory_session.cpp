@@ -77,15 +77,13 @@ const ObjectRef& target_of(const Write& write, ObjectRef& scratch) {
 MemorySession::MemorySession(MemoryForest& forest, MemoryServer& server, std::stop_token stop)
     : forest_(forest), server_(server), stop_(std::move(stop)), name_(server.uri.to_string()) {
     const Attributes a = server.make_root_dse();
-    const auto dn = [&](std::string_view name) {
-        return Dn::parse(first_of(a, name)).value_or(Dn{});
-    };
+    const auto dn = [&](std::string_view name) { return forest.parsed(first_of(a, name)); };
     root_dse_.default_naming_context = dn("defaultNamingContext");
     root_dse_.root_domain_naming_context = dn("rootDomainNamingContext");
     root_dse_.configuration_naming_context = dn("configurationNamingContext");
     root_dse_.schema_naming_context = dn("schemaNamingContext");
     for (const std::string& text : values_of(a, "namingContexts")) {
-        root_dse_.naming_contexts.push_back(Dn::parse(text).value_or(Dn{}));
+        root_dse_.naming_contexts.push_back(forest.parsed(text));
     }
     root_dse_.dns_host_name = first_of(a, "dnsHostName");
     root_dse_.ds_service_name = first_of(a, "dsServiceName");
@@ -135,15 +133,23 @@ void MemorySession::search_partition(const Search& search, const MemoryPartition
         base = object->dn;
     }
     std::vector<const MemoryObject*> hits;
-    for (const auto& [key, object] : partition.objects_) {
-        if ((object->deleted && !search.deleted) || !in_scope(object->dn, base, search.scope) ||
-            !matches(search.filter, object->attributes)) {
-            continue;
+    const auto consider = [&](const MemoryObject& object) {
+        const bool hit = (!object.deleted || search.deleted) &&
+                         in_scope(object.dn, base, search.scope) &&
+                         matches(search.filter, object.attributes);
+        if (hit &&
+            !(server_.hidden && server_.hidden(Entry{object.dn, object.attributes}, search))) {
+            hits.push_back(&object);
         }
-        if (server_.hidden && server_.hidden(Entry{object->dn, object->attributes}, search)) {
-            continue;
+    };
+    if (search.scope == Scope::base) {
+        if (const auto at = partition.objects_.find(base.key()); at != partition.objects_.end()) {
+            consider(*at->second);
         }
-        hits.push_back(object.get());
+    } else {
+        for (const auto& [key, object] : partition.objects_) {
+            consider(*object);
+        }
     }
     std::ranges::sort(hits, {}, &MemoryObject::usn_created);
     for (const MemoryObject* object : hits) {

@@ -171,11 +171,11 @@ void Lookup::by_filter() {
 void Lookup::ask_accounts(const std::vector<const Domain*>& in, const Filter& filter,
                           const std::string& foreign) {
     for (const auto* domain : in) {
-        Question question{Question::About::accounts, domain, {}, foreign};
-        question.search.base.dn = domain->nc;
-        question.search.filter = all_of({equals("objectClass", "user"), filter});
-        question.search.attributes = {"objectClass", "userAccountControl"};
-        questions_.push_back(std::move(question));
+        Search search;
+        search.base.dn = domain->nc;
+        search.filter = all_of({equals("objectClass", "user"), filter});
+        search.attributes = {"objectClass", "userAccountControl"};
+        questions_.push_back({Question::About::accounts, domain, std::move(search), foreign});
     }
 }
 
@@ -188,14 +188,13 @@ void Lookup::ask_object(const Dn& dn) {
         problems_.insert(fmt::format("{} lies in no domain of the forests", printable(dn.text())));
         return;
     }
-    Question question{Question::About::object, domain, {}, {}};
-    question.search.base.dn = dn;
-    question.search.scope = Scope::base;
-    question.search.attributes = {"objectClass", "userAccountControl"};
+    Search search;
+    search.base.dn = dn;
+    search.scope = Scope::base;
+    search.attributes = {"objectClass", "userAccountControl"};
     if (query_.kind == AccountQuery::Kind::group)
-        question.search.attributes.insert(question.search.attributes.end(),
-                                          {"member", "objectSid"});
-    questions_.push_back(std::move(question));
+        search.attributes.insert(search.attributes.end(), {"member", "objectSid"});
+    questions_.push_back({Question::About::object, domain, std::move(search), {}});
 }
 
 /// A member that lives in another forest, or stands for everybody (S-1-5-11): those are no
