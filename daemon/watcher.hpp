@@ -1,26 +1,14 @@
 #pragma once
 
-#include "daemon/mailbox.hpp"
-#include "directory/directory.hpp"
-#include "settings/settings.hpp"
+#include "daemon/domain_watch.hpp"
 
 #include <map>
-#include <memory>
-#include <string>
 #include <thread>
 #include <vector>
 
 namespace scp {
 
-/// How one server can be watched.
-enum class WatchKind { syncrepl, usn, poll };
-/// `automatic` chooses: RFC 4533 on OpenLDAP, uSNChanged on AD, else polling. ErrorKind::settings
-/// where a forced kind is one that the server does not have. Pure.
-[[nodiscard]] Result<WatchKind> choose_watch(DaemonSettings::Watch wanted, const RootDse& root);
-[[nodiscard]] std::string to_string(WatchKind kind);
-
-/// One thread a domain; each says DomainChanged when there may be something to see, and comes back
-/// by itself.
+/// A thread for each domain's watch.
 class Watchers {
   public:
     Watchers(Connector& connector, Mailbox& mailbox);
