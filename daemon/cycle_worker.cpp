@@ -1,5 +1,6 @@
 #include "daemon/cycle_worker.hpp"
 
+#include "daemon/domain_watch.hpp"
 #include "forest/sessions.hpp"
 
 namespace scp {
@@ -48,10 +49,7 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
     CycleDone done;
     done.report = run_cycle(sessions, options);
     confirmations_ = done.report.plan.confirmations;
-    for (const auto& view : done.report.observation.domains)
-        if (auto endpoint = sessions.endpoint(view.forest, view.domain);
-            endpoint && view.complete())
-            done.targets.push_back({{view.forest, view.domain}, view.nc, std::move(*endpoint)});
+    done.targets = watch_targets(done.report.observation, sessions);
     done.took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - began);
     mailbox_.post(std::move(done));

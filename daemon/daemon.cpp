@@ -30,16 +30,6 @@ std::uint64_t microseconds(Schedule::Time time) {
         std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
 }
 
-/// Worth another cycle soon: an answer that did not come, or somebody who was faster.
-bool wants_retry(const CycleReport& report) {
-    if (report.error)
-        return true;
-    for (const auto& [id, result] : report.results)
-        if (result.state == ChangeResult::State::failed && !result.held)
-            return true;
-    return false;
-}
-
 } // namespace
 
 void Daemon::Release::operator()(sd_event* event) const {
@@ -162,7 +152,7 @@ void Daemon::handle(const CycleDone& done) {
         sd_event_exit(event_.get(), 0);
         return;
     }
-    schedule_.cycle_ended(std::chrono::steady_clock::now(), wants_retry(done.report));
+    schedule_.cycle_ended(std::chrono::steady_clock::now(), worth_retrying(done.report));
     log_.tell(done, cycle_trigger_);
     watch_state();
     watchers_.follow(done.targets, settings_->daemon);

@@ -55,6 +55,15 @@ Result<WatchKind> choose_watch(DaemonSettings::Watch wanted, const RootDse& root
     return WatchKind::poll;
 }
 
+std::vector<WatchTarget> watch_targets(const Observation& observation, Sessions& sessions) {
+    std::vector<WatchTarget> targets;
+    for (const auto& view : observation.domains)
+        if (auto endpoint = sessions.endpoint(view.forest, view.domain);
+            endpoint && view.complete())
+            targets.push_back({{view.forest, view.domain}, view.nc, std::move(*endpoint)});
+    return targets;
+}
+
 DomainWatch::DomainWatch(Connector& connector, std::function<void(Message)> tell,
                          WatchTarget target, const DaemonSettings& settings, Clock clock)
     : connector_(connector), tell_(std::move(tell)), target_(std::move(target)),

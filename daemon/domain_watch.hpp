@@ -2,6 +2,8 @@
 
 #include "daemon/mailbox.hpp"
 #include "directory/directory.hpp"
+#include "forest/sessions.hpp"
+#include "observe/observation.hpp"
 #include "settings/settings.hpp"
 
 #include <chrono>
@@ -9,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace scp {
 
@@ -18,6 +21,11 @@ enum class WatchKind { syncrepl, usn, poll };
 /// where a forced kind is one that the server does not have. Pure.
 [[nodiscard]] Result<WatchKind> choose_watch(DaemonSettings::Watch wanted, const RootDse& root);
 [[nodiscard]] std::string to_string(WatchKind kind);
+
+/// What a daemon watches after a cycle: the domains that were read whole, at the server that was
+/// read.
+[[nodiscard]] std::vector<WatchTarget> watch_targets(const Observation& observation,
+                                                     Sessions& sessions);
 
 /// The watch of one domain, a step at a time; it has no thread. It says DomainChanged when there
 /// may be something to see, and WatchState when it begins and when it was lost; then it comes back

@@ -105,6 +105,12 @@ std::string hash_to_approve(const CycleReport& report) {
     return left.hash();
 }
 
+bool worth_retrying(const CycleReport& report) {
+    return report.error || std::ranges::any_of(report.results, [](const auto& one) {
+               return one.second.state == ChangeResult::State::failed && !one.second.held;
+           });
+}
+
 CycleReport run_cycle(Sessions& sessions, const CycleOptions& options) {
     CycleReport report;
 

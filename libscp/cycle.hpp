@@ -61,6 +61,9 @@ struct CycleReport {
 /// without what was just done, which is what the next cycle plans. Empty where nothing waits.
 [[nodiscard]] std::string hash_to_approve(const CycleReport& report);
 
+/// Worth another cycle soon: an answer that did not come, or somebody who was faster.
+[[nodiscard]] bool worth_retrying(const CycleReport& report);
+
 [[nodiscard]] CycleReport run_cycle(Sessions& sessions, const CycleOptions& options);
 
 } // namespace scp

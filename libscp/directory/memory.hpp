@@ -71,6 +71,8 @@ class MemoryPartition {
     void relocate(const Dn& dn, const Dn& to);
     [[nodiscard]] const MemoryObject* find(const Dn& dn) const;
     [[nodiscard]] const MemoryObject* find(const Guid& guid) const; ///< tombstones too
+    /// Of all objects, tombstones too.
+    [[nodiscard]] bool any_of(const std::function<bool(const MemoryObject&)>& is_one) const;
     /// Every live object, oldest first.
     [[nodiscard]] std::vector<const MemoryObject*> objects() const;
     /// All objects of `other` as they are now: what replication brings. USNs are this replica's
@@ -99,6 +101,7 @@ class MemoryPartition {
     MemoryObject* resolve(const ObjectRef& object, bool guid_names);
     void move(MemoryObject& object, const Dn& to);
     void touch(MemoryObject& object, const std::string& attribute);
+    std::uint64_t next_usn();
     void refresh_operational(MemoryObject& object);
     void bury(MemoryObject& object);
     bool merge(MemoryObject& object, const MemoryObject& other);
@@ -109,7 +112,7 @@ class MemoryPartition {
     MemoryForest& forest_;
     Dn nc_;
     Flavour flavour_;
-    std::uint64_t usn_ = 0;
+    std::uint64_t usn_ = 0; ///< of the last change here
     std::map<std::string, std::unique_ptr<MemoryObject>>
         objects_; ///< by Dn::key(); unique_ptr: pointers stay
 };
@@ -202,6 +205,7 @@ class MemoryForest : public Connector {
 
     std::uint32_t seed_;
     std::uint64_t guids_ = 0;
+    std::uint64_t usn_ = 0; ///< one counter for all partitions, as a DC has it
     std::size_t write_count_ = 0;
     std::vector<std::unique_ptr<MemoryServer>> servers_;
     std::map<std::string, Dn> parsed_;

@@ -37,8 +37,12 @@ void MemoryPartition::touch(MemoryObject& object, const std::string& attribute) 
     change.time = forest_.now;
 }
 
+std::uint64_t MemoryPartition::next_usn() {
+    return usn_ = ++forest_.usn_;
+}
+
 void MemoryPartition::refresh_operational(MemoryObject& object) {
-    object.usn_changed = ++usn_;
+    object.usn_changed = next_usn();
     object.changed = forest_.now;
     forest_.now += std::chrono::seconds{1};
     show_operational(object);
@@ -70,7 +74,7 @@ MemoryObject& MemoryPartition::insert(const Dn& dn, Attributes attributes) {
     object->attributes = std::move(attributes);
     complete_classes(object->attributes["objectClass"]);
     object->attributes[dn.rdn_type()] = {dn.rdn_value()};
-    object->usn_created = usn_ + 1;
+    object->usn_created = forest_.usn_ + 1;
     for (const auto& [name, values] : Attributes(object->attributes)) {
         touch(*object, name);
     }
@@ -166,6 +170,11 @@ const MemoryObject* MemoryPartition::find(const Guid& guid) const {
     return at == objects_.end() ? nullptr : at->second.get();
 }
 
+bool MemoryPartition::any_of(const std::function<bool(const MemoryObject&)>& is_one) const {
+    const std::lock_guard lock(forest_.mutex_);
+    return std::ranges::any_of(objects_, [&](const auto& one) { return is_one(*one.second); });
+}
+
 std::vector<const MemoryObject*> MemoryPartition::objects() const {
     const std::lock_guard lock(forest_.mutex_);
     std::vector<const MemoryObject*> live;
@@ -183,7 +192,7 @@ void MemoryPartition::replicate_from(const MemoryPartition& other) {
     objects_.clear();
     for (const auto& [key, object] : other.objects_) {
         auto copy = std::make_unique<MemoryObject>(*object);
-        copy->usn_changed = ++usn_;
+        copy->usn_changed = next_usn();
         if (flavour_ == Flavour::ad) {
             copy->attributes["uSNChanged"] = {std::to_string(copy->usn_changed)};
         }
@@ -218,7 +227,7 @@ void MemoryPartition::move(MemoryObject& object, const Dn& to) {
 
 void MemoryPartition::bury(MemoryObject& object) {
     if (flavour_ == Flavour::openldap) {
-        ++usn_;
+        next_usn();
         objects_.erase(object.dn.key());
         forest_.changed();
         return;

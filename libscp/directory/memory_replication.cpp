@@ -83,7 +83,7 @@ std::vector<Dn> MemoryPartition::merge_from(const MemoryPartition& other) {
             if (auto lost = make_room(*theirs))
                 conflicts.push_back(std::move(*lost));
         if (merge(ours, *theirs)) {
-            ours.usn_changed = ++usn_;
+            ours.usn_changed = next_usn();
             show_operational(ours);
         }
     }
@@ -100,7 +100,7 @@ std::vector<Dn> MemoryPartition::merge_from(const MemoryPartition& other) {
         if (auto lost = make_room(*theirs))
             conflicts.push_back(std::move(*lost));
         auto copy = std::make_unique<MemoryObject>(*theirs);
-        copy->usn_created = copy->usn_changed = ++usn_;
+        copy->usn_created = copy->usn_changed = next_usn();
         show_operational(*copy);
         objects_[copy->dn.key()] = std::move(copy);
     }

@@ -52,8 +52,8 @@ class FileDescriptor {
     int fd_;
 };
 
-/// This process as a writer: the name of its file, and the numbers it has given out. One a process,
-/// so that two History objects of one process share a file without tearing each other's lines.
+/// The name of a writer's file, and the numbers it has given out. One a process, so that two
+/// History objects of one process share a file without tearing each other's lines.
 struct Writer {
     std::mutex mutex;
     pid_t pid = 0;
@@ -61,12 +61,8 @@ struct Writer {
     std::uint64_t count = 0;
 };
 
-Timestamp now() {
-    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 /// Caller holds `writer.mutex`. A fork is a writer of its own.
-void name_writer(Writer& writer) {
+void name_writer(Writer& writer, Timestamp now) {
     if (writer.pid == ::getpid())
         return;
     std::array<char, 4> random{};
@@ -75,15 +71,17 @@ void name_writer(Writer& writer) {
     writer.pid = ::getpid();
     writer.count = 0;
     writer.stem.clear();
-    for (const char c : to_rfc3339(now()))
+    for (const char c : to_rfc3339(now))
         if (c != '-' && c != ':')
             writer.stem.push_back(c);
     writer.stem += "-" + std::to_string(writer.pid) + "-" +
                    to_hex(std::string_view(random.data(), random.size()));
 }
 
-Writer& this_process() {
-    static Writer writer;
+std::shared_ptr<Writer> this_process(Timestamp now) {
+    static const auto writer = std::make_shared<Writer>();
+    const std::scoped_lock lock(writer->mutex);
+    name_writer(*writer, now);
     return writer;
 }
 
@@ -153,20 +151,19 @@ Result<FileDescriptor> open_file(const FileDescriptor& directory, const fs::path
 
 class FileHistory : public History {
   public:
-    FileHistory(FileDescriptor directory, FileDescriptor fd, fs::path path,
-                std::uintmax_t bytes_a_file)
-        : directory_(std::move(directory)), fd_(std::move(fd)), path_(std::move(path)),
-          bytes_a_file_(bytes_a_file) {}
+    FileHistory(std::shared_ptr<Writer> writer, FileDescriptor directory, FileDescriptor fd,
+                fs::path path, HistoryOptions options)
+        : writer_(std::move(writer)), directory_(std::move(directory)), fd_(std::move(fd)),
+          path_(std::move(path)), options_(std::move(options)) {}
 
     Result<void> record(std::span<HistoryRecord> before) override {
-        Writer& writer = this_process();
-        const std::scoped_lock lock(writer.mutex);
-        if (auto ready = prepare_file(writer); !ready)
+        const std::scoped_lock lock(writer_->mutex);
+        if (auto ready = prepare_file(); !ready)
             return ready;
         std::string lines;
         for (HistoryRecord& record : before) {
-            record.id = writer.stem + "-" + std::to_string(++writer.count);
-            record.at = now();
+            record.id = writer_->stem + "-" + std::to_string(++writer_->count);
+            record.at = options_.now();
             record.who = who_;
             record.host = host_;
             record.result.clear();
@@ -177,7 +174,7 @@ class FileHistory : public History {
     }
 
     Result<void> finish(std::span<const HistoryRecord> after) override {
-        const std::scoped_lock lock(this_process().mutex);
+        const std::scoped_lock lock(writer_->mutex);
         std::string lines;
         for (const HistoryRecord& record : after)
             lines += result_line(record);
@@ -187,7 +184,7 @@ class FileHistory : public History {
   private:
     /// Another file where this one has grown large, or was deleted or moved away under us: a
     /// pre-image in a file that nobody can find guards nothing. Caller holds the writer's mutex.
-    Result<void> prepare_file(const Writer& writer) {
+    Result<void> prepare_file() {
         struct stat ours {};
         struct stat named {};
         if (::fstat(fd_.get(), &ours) != 0)
@@ -195,11 +192,11 @@ class FileHistory : public History {
         const bool there = ::fstatat(directory_.get(), path_.filename().c_str(), &named,
                                      AT_SYMLINK_NOFOLLOW) == 0 &&
                            named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
-        const bool full = static_cast<std::uintmax_t>(ours.st_size) >= bytes_a_file_;
+        const bool full = static_cast<std::uintmax_t>(ours.st_size) >= options_.bytes_a_file;
         if (there && !full)
             return {};
         const fs::path next =
-            path_.parent_path() / (writer.stem + "." + std::to_string(part_ + 1) + ".jsonl");
+            path_.parent_path() / (writer_->stem + "." + std::to_string(part_ + 1) + ".jsonl");
         auto file = open_file(directory_, next);
         if (!file)
             return fail(file.error());
@@ -241,10 +238,11 @@ class FileHistory : public History {
         return 0;
     }
 
+    std::shared_ptr<Writer> writer_;
     FileDescriptor directory_;
     FileDescriptor fd_;
     fs::path path_;
-    std::uintmax_t bytes_a_file_;
+    HistoryOptions options_;
     int part_ = 1;
     std::string who_ = local_user();
     std::string host_ = local_host();
@@ -254,19 +252,20 @@ class FileHistory : public History {
 } // namespace
 
 Result<std::unique_ptr<History>> History::open(const std::filesystem::path& dir,
-                                               std::uintmax_t bytes_a_file) {
+                                               HistoryOptions options) {
     auto directory = open_directory(dir);
     if (!directory)
         return fail(directory.error());
-    Writer& writer = this_process();
-    const std::scoped_lock lock(writer.mutex);
-    name_writer(writer);
-    const fs::path path = dir / (writer.stem + ".jsonl");
+    auto writer = options.writer.empty() ? this_process(options.now()) : std::make_shared<Writer>();
+    const std::scoped_lock lock(writer->mutex);
+    if (!options.writer.empty())
+        writer->stem = options.writer;
+    const fs::path path = dir / (writer->stem + ".jsonl");
     auto file = open_file(*directory, path);
     if (!file)
         return fail(file.error());
-    return std::make_unique<FileHistory>(std::move(*directory), std::move(*file), path,
-                                         bytes_a_file);
+    return std::make_unique<FileHistory>(writer, std::move(*directory), std::move(*file), path,
+                                         std::move(options));
 }
 
 } // namespace scp

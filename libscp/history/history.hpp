@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,6 +36,17 @@ struct HistoryRecord {
     std::string undone_by;
 };
 
+/// For the product the defaults; a simulation has a clock and processes of its own.
+struct HistoryOptions {
+    std::uintmax_t bytes_a_file = std::uintmax_t{16} << 20U; ///< then another file is begun
+    std::function<Timestamp()> now = [] {
+        return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    };
+    /// Names the file and begins the IDs: no two writers may have the same. Empty: this process,
+    /// whose History objects share one file.
+    std::string writer;
+};
+
 /// Append-only, 0600, one JSON object a line (CONTRACT.md "Files"); one file a writing process, and
 /// another one whenever that has grown large. None is ever deleted: which pre-images are of no more
 /// use is for a person to say. A write has two lines: one before it happens, with the pre-image,
@@ -43,8 +55,8 @@ class History {
   public:
     /// Makes DIR (0700) and a file of this process's own in it. ErrorKind::io; also where others
     /// may write to DIR, because `undo` will act on what it finds there.
-    [[nodiscard]] static Result<std::unique_ptr<History>>
-    open(const std::filesystem::path& dir, std::uintmax_t bytes_a_file = std::uintmax_t{16} << 20U);
+    [[nodiscard]] static Result<std::unique_ptr<History>> open(const std::filesystem::path& dir,
+                                                               HistoryOptions options = {});
     virtual ~History() = default;
     /// Durable (fsync) when it returns: call before the writes that it describes. Fills in id, at,
     /// who and host. On failure nothing of `before` is left in the file.

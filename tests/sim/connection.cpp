@@ -8,7 +8,7 @@ namespace {
 class Connection : public Directory {
   public:
     Connection(Run& run, Dc& dc, std::unique_ptr<Directory> inner)
-        : run_(run), dc_(dc), inner_(std::move(inner)) {}
+        : run_(run), dc_(dc), inner_(std::move(inner)), cuts_(run.cuts) {}
 
     const RootDse& root_dse() const override { return inner_->root_dse(); }
     const std::string& server() const override { return inner_->server(); }
@@ -16,7 +16,7 @@ class Connection : public Directory {
 
     Found search(const Search& search) override {
         run_.operation();
-        if (dead_)
+        if (is_dead())
             return {{}, {}, lost()};
         Found found = inner_->search(search);
         if (dc_.partial > run_.world.forest.now && found.complete() && is_large(search)) {
@@ -34,12 +34,21 @@ class Connection : public Directory {
         return results;
     }
 
+    /// The server tells of what there is, as to each new client, and ends the session.
     Result<void> persist(const Dn&, const Filter&, std::stop_token,
-                         const std::function<void()>&) override {
-        return fail(ErrorKind::rejected, "the simulation tells of changes by itself");
+                         const std::function<void()>& on_change) override {
+        run_.operation();
+        if (is_dead() || dc_.unreachable > run_.world.forest.now)
+            return fail(lost());
+        on_change();
+        return {};
     }
 
   private:
+    [[nodiscard]] bool is_dead() {
+        dead_ = dead_ || cuts_ != run_.cuts;
+        return dead_;
+    }
     [[nodiscard]] Error lost() const {
         return {ErrorKind::unreachable, "lost the connection to " + server(), "", -1};
     }
@@ -67,7 +76,7 @@ class Connection : public Directory {
 
     Result<void> write_one(const Write& write) {
         run_.operation();
-        if (dead_)
+        if (is_dead())
             return fail(lost());
         Daemon& daemon = *run_.current;
         const auto fate = std::exchange(daemon.next_write, std::nullopt);
@@ -83,7 +92,7 @@ class Connection : public Directory {
         if (result) {
             if (run_.trace)
                 run_.trace(trace_of(write));
-            check_after_write(run_, dc_, write, before);
+            check_after_write(run_, dc_, write, before, fate != WriteFate::lose_answer);
             run_.world.note_change();
         }
         if (fate == WriteFate::lose_answer) {
@@ -124,14 +133,9 @@ class Connection : public Directory {
     Run& run_;
     Dc& dc_;
     std::unique_ptr<Directory> inner_;
+    std::size_t cuts_;
     bool dead_ = false;
 };
-
-/// A create gets its GUID with its result: it stands by its name.
-std::string key_of(const HistoryRecord& record) {
-    const Change& change = record.change;
-    return change.op != Op::create && change.guid ? change.guid->to_string() : change.dn.key();
-}
 
 } // namespace
 
@@ -147,30 +151,6 @@ Result<std::unique_ptr<Directory>> Run::connect(const Endpoint& endpoint, std::s
 Result<std::vector<ServerUri>> Run::locate(const std::string& domain, ServerUri::Scheme scheme,
                                            std::chrono::milliseconds timeout) {
     return world.forest.locate(domain, scheme, timeout);
-}
-
-Result<void> SimHistory::record(std::span<HistoryRecord> before) {
-    run_.operation();
-    if (daemon_.history_full > run_.world.forest.now)
-        return fail(ErrorKind::io, "cannot write the history: No space left on device");
-    for (HistoryRecord& one : before) {
-        one.id = std::to_string(daemon_.history.size());
-        one.at = run_.world.forest.now;
-        daemon_.history.push_back(one);
-        daemon_.open_records[key_of(one)] = one;
-    }
-    return {};
-}
-
-Result<void> SimHistory::finish(std::span<const HistoryRecord> after) {
-    run_.operation();
-    for (const HistoryRecord& one : after)
-        daemon_.open_records.erase(key_of(one));
-    if (daemon_.history_full > run_.world.forest.now)
-        return fail(ErrorKind::io, "cannot write the history: No space left on device");
-    for (const HistoryRecord& one : after)
-        daemon_.history.at(std::stoul(one.id)) = one;
-    return {};
 }
 
 } // namespace scp::sim

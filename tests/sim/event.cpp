@@ -91,7 +91,7 @@ std::string describe(const Event& event) {
         text += fmt::format(" (daemon {})", event.daemon);
     return text + fmt::format(": {} [{} {} {}]{}", to_string(event.what), event.a, event.b, event.c,
                               event.told == 1   ? ""
-                              : event.told == 0 ? ", unnoticed"
+                              : event.told == 0 ? ", all connections are lost"
                                                 : ", told twice");
 }
 

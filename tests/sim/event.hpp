@@ -70,7 +70,7 @@ struct Event {
     unsigned a = 0;  ///< which object, domain or kind, modulo what there is
     unsigned b = 0;  ///< which name or value
     unsigned c = 0;  ///< which DC, or for how long
-    int told = 1;    ///< how many times the watch tells each daemon of it
+    int told = 1;    ///< 0: all connections are lost; 2: each daemon is told once too often
 };
 
 /// The shape of a world, and what happens in it.

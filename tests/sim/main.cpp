@@ -9,6 +9,7 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <optional>
 
@@ -214,5 +215,6 @@ int run(int argc, char** argv) {
 } // namespace scp::sim
 
 int main(int argc, char** argv) {
+    std::signal(SIGXFSZ, SIG_IGN); // a full disk is an answer like any other
     return scp::sim::run(argc, argv);
 }

@@ -246,6 +246,29 @@ class Check {
     std::string name_, rule_;
 };
 
+/// A copy that somebody changes back again and again is let alone: the same is not put there a
+/// fourth time within an hour by one host, which knows only of answers that came.
+void not_fought_over(Run& run, Daemon& daemon, const MemoryObject& before,
+                     const MemoryObject& now) {
+    const auto content = [](const MemoryObject& object) {
+        Attributes all{{"name", {object.dn.rdn_value()}}};
+        for (const char* name : {"keywords", "serviceBindingInformation", "description"})
+            all[name] = sorted(values_of(object.attributes, name));
+        return all;
+    };
+    Attributes left = content(now);
+    if (left == content(before))
+        return; // the marker alone
+    auto& repairs = daemon.repairs[now.guid];
+    std::erase_if(repairs, [&](const auto& one) {
+        return one.first <= run.world.forest.now - std::chrono::hours(1);
+    });
+    if (std::ranges::count(repairs, left, [](const auto& one) { return one.second; }) >= 3)
+        throw Violation{"what somebody changes back again and again is let alone",
+                        printable(now.dn.text())};
+    repairs.emplace_back(run.world.forest.now, std::move(left));
+}
+
 } // namespace
 
 void check_before_write(Run& run, const Dc& dc, const Write& write, const MemoryObject* object) {
@@ -270,12 +293,19 @@ void check_before_write(Run& run, const Dc& dc, const Write& write, const Memory
 }
 
 void check_after_write(Run& run, const Dc& dc, const Write& write,
-                       const std::optional<MemoryObject>& before) {
+                       const std::optional<MemoryObject>& before, bool answered) {
     Daemon& daemon = *run.current;
+    const auto* const adds = std::get_if<AddEntry>(&write);
+    if (const auto* record =
+            record_of(daemon, before ? &before->guid : nullptr, before ? before->dn : adds->dn))
+        daemon.recorded.push_back(*record);
+    if (const MemoryObject* now = before ? dc.objects().find(before->guid) : nullptr;
+        answered && now != nullptr && !now->deleted)
+        not_fought_over(run, daemon, *before, *now);
     std::string marker;
     Guid guid;
-    if (const auto* add = std::get_if<AddEntry>(&write)) {
-        const MemoryObject* made = dc.objects().find(add->dn);
+    if (adds != nullptr) {
+        const MemoryObject* made = dc.objects().find(adds->dn);
         run.world.made_by_us.insert(made->guid);
         daemon.written.insert(made->guid.to_string());
         guid = made->guid;

@@ -9,13 +9,6 @@ namespace {
 
 constexpr int longest_settling = 16; ///< cycles of each daemon
 
-/// As the daemon has it.
-bool wants_retry(const CycleReport& report) {
-    return report.error || std::ranges::any_of(report.results, [](const auto& one) {
-               return one.second.state == ChangeResult::State::failed && !one.second.held;
-           });
-}
-
 bool waits_for_time(const CycleReport& report) {
     return report.plan.unconfirmed || std::ranges::any_of(report.plan.held, [](const Held& held) {
                return held.reason == Reason::grace;
@@ -26,8 +19,11 @@ bool waits_for_time(const CycleReport& report) {
 
 Run::Run(const Story& story) : world(story), story_(story) {
     const Settings settings = world.make_settings();
-    for (int i = 0; i < 2; ++i)
+    for (int i = 0; i < 2; ++i) {
         daemons_.emplace_back(i, settings, clock());
+        daemons_.back().history_dir = folder_ / std::to_string(i);
+        daemons_.back().history = std::make_unique<SimHistory>(*this, daemons_.back());
+    }
 }
 
 Run::~Run() = default;
@@ -47,30 +43,45 @@ void Run::play() {
             perform(event, daemon);
     }
     settle();
+    check_histories();
 }
 
 /// Runs what is due until then, in the order of its time.
 void Run::pass_until(Timestamp until) {
     while (true) {
         Daemon* next = nullptr;
-        for (Daemon& daemon : daemons_)
-            if (const auto due = daemon.schedule.due())
-                if (next == nullptr || *due < *next->schedule.due())
-                    next = &daemon;
+        Watch* looks = nullptr; // null: it is a cycle that is due
+        Timestamp earliest = until + std::chrono::seconds(1);
+        const auto consider = [&](Timestamp at, Daemon& daemon, Watch* watch) {
+            if (at < earliest) {
+                earliest = at;
+                next = &daemon;
+                looks = watch;
+            }
+        };
+        for (Daemon& daemon : daemons_) {
+            if (const auto at = daemon.schedule.due())
+                consider(Timestamp{std::chrono::ceil<std::chrono::seconds>(at->time_since_epoch())},
+                         daemon, nullptr);
+            for (auto& [domain, watch] : daemon.watches)
+                if (const auto at = due(watch))
+                    consider(*at, daemon, &watch);
+        }
         if (next == nullptr)
             break;
-        const Timestamp due{
-            std::chrono::ceil<std::chrono::seconds>(next->schedule.due()->time_since_epoch())};
-        if (due > until)
-            break;
-        world.advance(due);
-        cycle(*next);
+        world.advance(earliest);
+        if (looks != nullptr)
+            look(*next, *looks);
+        else
+            cycle(*next);
     }
     world.advance(until);
 }
 
 void Run::operation() {
     ++world.step;
+    if (current == nullptr) // a watch
+        return;
     Daemon& daemon = *current;
     const int now = daemon.operations++;
     for (std::size_t i = 0; i < daemon.inside.size();) {
@@ -83,12 +94,6 @@ void Run::operation() {
         perform(event, daemon);
         current = &daemon;
     }
-}
-
-void Run::told(int times) {
-    for (Daemon& daemon : daemons_)
-        for (int i = 0; i < times; ++i)
-            daemon.schedule.changed(clock());
 }
 
 void Run::perform(const Event& event, Daemon& daemon) {
@@ -135,17 +140,27 @@ void Run::perform(const Event& event, Daemon& daemon) {
     default:
         break;
     }
-    if (world.act(event))
-        told(event.told);
-    if (event.what == What::settings)
+    if (world.act(event)) {
+        if (event.told == 0) // the watches would have told, but for this
+            cut_connections();
         for (Daemon& each : daemons_)
+            if (event.told > 1) // once too often: the watches tell, too
+                each.schedule.changed(clock());
+    }
+    if (event.what == What::settings)
+        for (Daemon& each : daemons_) {
+            each.watches.clear();
             each.schedule.asked(clock(), "reload");
+        }
 }
 
 /// What dies with a process.
 void Run::restart(Daemon& daemon) {
     daemon.schedule = Schedule(daemon.settings ? daemon.settings->daemon : DaemonSettings{},
                                clock() + std::chrono::seconds(1));
+    daemon.history = std::make_unique<SimHistory>(*this, daemon);
+    ++daemon.processes;
+    daemon.watches.clear();
     daemon.confirmations.clear();
     daemon.cycles = 0;
     daemon.ended.clear();
@@ -184,7 +199,6 @@ void Run::cycle(Daemon& daemon) {
             daemon.paused.push_back(rule.name);
     ++daemon.cycles;
 
-    SimHistory history(*this, daemon);
     CycleOptions options;
     options.rules = daemon.settings->rules;
     options.confirmations = daemon.confirmations;
@@ -192,16 +206,18 @@ void Run::cycle(Daemon& daemon) {
     options.use_up = [&](const std::string& hash) -> Result<bool> {
         return daemon.approved = use_up(daemon.state, hash);
     };
+    options.read_past = [&](Timestamp now) { return read_past(daemon.history_dir, now); };
     options.now = [&] { return world.forest.now; };
     options.go_ahead = [&](const Plan&) { return !daemon.stop.stop_requested(); };
-    options.open_history = [&]() -> Result<History*> { return &history; };
+    options.open_history = [&]() -> Result<History*> { return daemon.history.get(); };
     try {
         Sessions sessions(*daemon.settings, *this, daemon.stop.get_token());
         daemon.last = run_cycle(sessions, options);
         daemon.confirmations = daemon.last->plan.confirmations;
-        daemon.schedule.cycle_ended(clock(), wants_retry(*daemon.last));
+        daemon.schedule.cycle_ended(clock(), worth_retrying(*daemon.last));
         daemon.running = false;
         daemon.ended.push_back(world.step);
+        follow(daemon, watch_targets(daemon.last->observation, sessions));
         if (daemon.stop.stop_requested())
             restart(daemon);
     } catch (const Death&) {
@@ -209,8 +225,6 @@ void Run::cycle(Daemon& daemon) {
     }
     check_cycle(*this, daemon);
     daemon.inside.clear();
-    if (!daemon.written.empty())
-        told(1);
     current = before;
 }
 

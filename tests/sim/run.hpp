@@ -1,8 +1,10 @@
 #pragma once
 
 #include "cycle.hpp"
+#include "daemon/domain_watch.hpp"
 #include "daemon/schedule.hpp"
 #include "sim/world.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,17 +24,54 @@ struct Violation {
 /// The daemon's process ends here.
 struct Death {};
 
+class Run;
+
+/// The real History of a simulated host, on a disk that may be full, by a process that may be
+/// killed at any byte.
+class SimHistory : public History {
+  public:
+    SimHistory(Run& run, struct Daemon& daemon) : run_(run), daemon_(daemon) {}
+    Result<void> record(std::span<HistoryRecord> before) override;
+    Result<void> finish(std::span<const HistoryRecord> after) override;
+
+  private:
+    Result<void> open();
+    Result<void> write(const std::function<Result<void>()>& lines);
+
+    Run& run_;
+    Daemon& daemon_;
+    std::unique_ptr<History> inner_;
+};
+
+/// The watch of one domain, and what the simulation itself knows of what it should see.
+struct Watch {
+    WatchTarget target;
+    const Dc* dc = nullptr;
+    std::unique_ptr<DomainWatch> steps;
+    Timestamp next{};       ///< not before
+    std::uint64_t seen = 0; ///< the DC's USN at the last step
+    bool holds = false;     ///< as it said itself
+    bool told = false;      ///< in the last step
+    bool lost = false;      ///< and it comes back by itself
+};
+
 /// One daemon and its host: what dies with the process, and what stays.
 struct Daemon {
     explicit Daemon(int which, const Settings& with, Schedule::Time now)
         : number(which), schedule(with.daemon, now) {}
 
     int number;
-    HostState state;                    ///< of the host
-    std::vector<HistoryRecord> history; ///< of the host
+    HostState state;                   ///< of the host
+    std::filesystem::path history_dir; ///< of the host
     Timestamp history_full{};
+    std::vector<HistoryRecord> recorded; ///< of the writes that a server has carried out
+    /// When this host wrote what to each copy, where an answer came.
+    std::map<Guid, std::vector<std::pair<Timestamp, Attributes>>> repairs;
 
     Schedule schedule;
+    std::unique_ptr<SimHistory> history;
+    std::map<DomainKey, Watch> watches;
+    int processes = 0; ///< so many were there
     Confirmations confirmations;
     int cycles = 0;                 ///< since the process began
     std::vector<std::size_t> ended; ///< World::step when each of them ended
@@ -77,9 +116,11 @@ class Run : public Connector {
 
     /// An operation of the daemon whose cycle runs: whatever is due in the middle of it happens.
     void operation();
-    void told(int times); ///< the watches of all daemons
+    /// All open connections are lost.
+    void cut_connections() { ++cuts; }
 
     World world;
+    std::size_t cuts = 0;
     Daemon* current = nullptr;
     std::function<void(const std::string&)> trace; ///< null: silent
 
@@ -87,6 +128,10 @@ class Run : public Connector {
     void perform(const Event& event, Daemon& daemon);
     void pass_until(Timestamp until);
     void cycle(Daemon& daemon);
+    void follow(Daemon& daemon, const std::vector<WatchTarget>& targets);
+    [[nodiscard]] std::optional<Timestamp> due(const Watch& watch) const;
+    void look(Daemon& daemon, Watch& watch);
+    void check_histories() const;
     void restart(Daemon& daemon);
     void approve(Daemon& daemon);
     void settle();
@@ -94,26 +139,15 @@ class Run : public Connector {
     [[nodiscard]] Schedule::Time clock() const;
 
     const Story& story_;
+    test::TemporaryFolder folder_; ///< of the hosts
     std::deque<Daemon> daemons_;
 };
 
 /// Promises that are checked at each write, from what the simulation itself knows.
 void check_before_write(Run& run, const Dc& dc, const Write& write, const MemoryObject* object);
-/// `before`: what there was.
+/// `before`: what there was. `answered`: the daemon gets to know of it.
 void check_after_write(Run& run, const Dc& dc, const Write& write,
-                       const std::optional<MemoryObject>& before);
+                       const std::optional<MemoryObject>& before, bool answered);
 void check_cycle(Run& run, const Daemon& daemon);
-
-/// The History of a simulated host.
-class SimHistory : public History {
-  public:
-    SimHistory(Run& run, Daemon& daemon) : run_(run), daemon_(daemon) {}
-    Result<void> record(std::span<HistoryRecord> before) override;
-    Result<void> finish(std::span<const HistoryRecord> after) override;
-
-  private:
-    Run& run_;
-    Daemon& daemon_;
-};
 
 } // namespace scp::sim

@@ -22,13 +22,13 @@ bool has_keyword(const Attributes& attributes, const std::string& keyword) {
     });
 }
 
+} // namespace
+
 bool is_scp(const MemoryObject& object) {
     return std::ranges::find(values_of(object.attributes, "objectClass"),
                              "serviceConnectionPoint") !=
            values_of(object.attributes, "objectClass").end();
 }
-
-} // namespace
 
 std::string marker_field(const std::string& marker, const std::string& name) {
     for (std::size_t at = 0; at < marker.size();) {
@@ -219,12 +219,16 @@ void World::replicate(bool all) {
         for (int round = 0; round < (all ? 3 : 1); ++round)
             for (const auto& [to, from] : {std::pair(&one, &other), std::pair(&other, &one)})
                 for (const Dn& name : to->merge_from(*from)) {
-                    // Both objects are there under the name and its conflict name.
-                    std::size_t ours = 0;
-                    for (const auto* partition : {&one, &other})
-                        if (const auto* object = partition->find(name))
-                            ours += made_by_us.contains(object->guid) ? 1U : 0U;
-                    conflicts_of_ours += ours == 2 ? 1U : 0U;
+                    // Who got the name, and who had it.
+                    const auto is_loser = [&](const MemoryObject& object) {
+                        return made_by_us.contains(object.guid) &&
+                               object.dn.rdn_value().starts_with(name.rdn_value() + "\nCNF:");
+                    };
+                    const auto* winner = to->find(name);
+                    conflicts_of_ours += winner != nullptr && made_by_us.contains(winner->guid) &&
+                                                 to->any_of(is_loser)
+                                             ? 1U
+                                             : 0U;
                 }
     }
     note_change();
@@ -387,7 +391,13 @@ std::string World::against(const Published& source, std::size_t domain, std::siz
     };
     for (const std::size_t dc : domains.at(domain).dcs)
         for (const auto* other : dcs.at(dc).objects().objects()) {
-            if (!same_identity(*other))
+            // A DC that has not heard of a change yet shows what is not so.
+            const bool everywhere =
+                std::ranges::all_of(domains.at(domain).dcs, [&](std::size_t each) {
+                    const auto* same = dcs.at(each).objects().find(other->guid);
+                    return same != nullptr && !same->deleted && same_identity(*same);
+                });
+            if (!everywhere)
                 continue;
             const Published* native = published(other->guid);
             const auto foreign = foreign_.find(other->guid);

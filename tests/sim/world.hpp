@@ -134,6 +134,7 @@ class World {
     unsigned values_ = 0;
 };
 
+[[nodiscard]] bool is_scp(const MemoryObject& object);
 /// One field of a marker, read without the product's help; empty where there is none.
 [[nodiscard]] std::string marker_field(const std::string& marker, const std::string& name);
 /// The value that is a marker of our instance; empty: none.

@@ -234,3 +234,22 @@ TEST_CASE("history: no directory is an empty history; one that cannot be read is
     REQUIRE_FALSE(no_directory);
     CHECK(no_directory.error().kind == ErrorKind::io);
 }
+
+TEST_CASE("history: a writer of a given name has its own file and IDs, and its own clock") {
+    const TemporaryFolder folder;
+    HistoryOptions options;
+    options.now = [] { return *parse_rfc3339("2030-01-02T03:04:05Z"); };
+    std::vector<std::unique_ptr<History>> writers;
+    for (const char* name : {"one", "other"}) {
+        options.writer = name;
+        writers.push_back(History::open(folder.path(), options).value());
+        std::vector<HistoryRecord> records(1, an_update());
+        REQUIRE(writers.back()->record(records));
+        CHECK(records.front().id == name + std::string("-1"));
+    }
+    CHECK(std::filesystem::exists(folder / "one.jsonl"));
+    CHECK(std::filesystem::exists(folder / "other.jsonl"));
+    const auto listing = read_history(folder.path()).value();
+    REQUIRE(listing.records.size() == 2);
+    CHECK(to_rfc3339(listing.records.front().at) == "2030-01-02T03:04:05Z");
+}

@@ -67,7 +67,9 @@ TEST_CASE("history: a writer killed at any byte leaves a beginning of what it wr
 
 TEST_CASE("history: what grows large is continued in another file, results and all") {
     const TemporaryFolder folder;
-    const auto history = History::open(folder.path(), 4000).value();
+    HistoryOptions options;
+    options.bytes_a_file = 4000;
+    const auto history = History::open(folder.path(), options).value();
     constexpr std::size_t writes = 20;
     for (std::size_t i = 0; i < writes; ++i) {
         std::vector<HistoryRecord> records(1, an_update());
