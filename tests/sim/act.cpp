@@ -62,8 +62,8 @@ Guid World::put(Dc& dc, const Dn& below, const std::string& name, Attributes att
                             std::move(attributes));
 }
 
-std::vector<std::pair<Dc*, const MemoryObject*>> World::live_sources(unsigned c) {
-    std::vector<std::pair<Dc*, const MemoryObject*>> found;
+std::vector<World::Place> World::live_sources(unsigned c) {
+    std::vector<Place> found;
     for (const Published& one : published_) {
         Dc& dc = pick_dc(one.domain, c);
         if (const auto* object = dc.objects().find(one.guid); object && !object->deleted)
@@ -72,8 +72,8 @@ std::vector<std::pair<Dc*, const MemoryObject*>> World::live_sources(unsigned c)
     return found;
 }
 
-std::vector<std::pair<Dc*, const MemoryObject*>> World::live_copies(unsigned c) {
-    std::vector<std::pair<Dc*, const MemoryObject*>> found;
+std::vector<World::Place> World::live_copies(unsigned c) {
+    std::vector<Place> found;
     for (std::size_t domain = 0; domain < domains.size(); ++domain) {
         Dc& dc = pick_dc(domain, c);
         for (const auto* object : dc.objects().objects())
@@ -81,6 +81,18 @@ std::vector<std::pair<Dc*, const MemoryObject*>> World::live_copies(unsigned c) 
                 found.emplace_back(&dc, object);
     }
     return found;
+}
+
+/// That which Event::same means: itself, a copy of it, or what it is a copy of.
+const World::Place& World::pick(const std::vector<Place>& live, const Event& event) const {
+    const auto is_it = [&](const Place& place) {
+        return place.second->guid == *aim_ ||
+               marker_field(our_marker(place.second->attributes), "s") == aim_->to_string();
+    };
+    if (event.same && aim_)
+        if (const auto found = std::ranges::find_if(live, is_it); found != live.end())
+            return *found;
+    return live.at(event.a % live.size());
 }
 
 bool World::act(const Event& event) {
@@ -118,12 +130,13 @@ bool World::act_on_source(const Event& event) {
         const std::string value = new_value(nullptr);
         const Guid guid = put(dc, below, name, content(event.b / 3, value), administrator);
         published_.push_back({guid, domain, {value}});
+        aim_at(guid);
         return true;
     }
     const auto live = live_sources(event.c);
     if (live.empty())
         return false;
-    const auto& [dc, object] = live.at(event.a % live.size());
+    const auto& [dc, object] = pick(live, event);
     MemoryPartition& objects = dc->objects();
     const Dn at = object->dn;
     const Guid guid = object->guid;
@@ -249,11 +262,16 @@ bool World::act_on_copy(const Event& event) {
     const auto live = live_copies(event.c);
     if (live.empty())
         return false;
-    const auto& [dc, object] = live.at(event.a % live.size());
+    const auto& [dc, object] = pick(live, event);
     MemoryPartition& objects = dc->objects();
     const Dn at = object->dn;
     const Dn& nc = domains.at(dc->domain).nc;
     const std::string hand = "hand." + std::to_string(++values_);
+    // Elsewhere it may have lost its marker already.
+    if (const auto known = std::ranges::find(published_, object->guid, &Published::guid);
+        known != published_.end() &&
+        (event.what == What::edit_copy || event.what == What::edit_bindings))
+        known->values.insert(hand);
     switch (event.what) {
     case What::edit_copy: {
         Values values = values_of(object->attributes, "serviceBindingInformation");

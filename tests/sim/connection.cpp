@@ -19,6 +19,10 @@ class Connection : public Directory {
         if (is_dead())
             return {{}, {}, lost()};
         Found found = inner_->search(search);
+        if (run_.current != nullptr && !search.attributes.empty() &&
+            search.attributes.front() == "*" && !found.entries.empty())
+            if (const MemoryObject* object = dc_.objects().find(found.entries.front().dn))
+                run_.current->looked_at[object->guid] = object->attributes;
         if (dc_.partial > run_.world.forest.now && found.complete() && is_large(search)) {
             found.entries.resize(found.entries.size() / 2);
             found.incomplete =
@@ -76,6 +80,11 @@ class Connection : public Directory {
 
     Result<void> write_one(const Write& write) {
         run_.operation();
+        const MemoryObject* const object = target_of(write);
+        const auto guid = object == nullptr ? std::nullopt : std::optional(object->guid);
+        run_.moment(Moment::write, guid);
+        if (std::holds_alternative<DeleteEntry>(write))
+            run_.moment(Moment::delete_write, guid);
         if (is_dead())
             return fail(lost());
         Daemon& daemon = *run_.current;
@@ -85,8 +94,8 @@ class Connection : public Directory {
             return fail(lost());
         }
         std::optional<MemoryObject> before;
-        if (const MemoryObject* object = target_of(write))
-            before = *object;
+        if (const MemoryObject* found = target_of(write))
+            before = *found;
         check_before_write(run_, dc_, write, before ? &*before : nullptr);
         auto result = std::move(inner_->write({&write, 1}).front());
         if (result) {

@@ -46,6 +46,7 @@ constexpr std::array<Kind, what_count> kinds{{
     {What::approve, "a person approves what waits", 3},
     {What::pause, "a person pauses a rule", 2},
     {What::resume, "a person resumes all rules", 2},
+    {What::resync, "a person asks for a cycle", 3},
     {What::new_service_account, "scpd gets another service account", 1},
     {What::old_service_account, "scpd gets its old service account back", 1},
     {What::unreachable, "a server does not answer", 10},
@@ -76,6 +77,23 @@ unsigned all_weights() {
     return sum;
 }
 
+void set_moment(Event& event, const std::function<unsigned(unsigned)>& below) {
+    if (below(3) != 0 && event.what < What::kill)
+        return;
+    // Another account comes with another process: it is nothing that happens to a session.
+    if (event.what == What::new_service_account || event.what == What::old_service_account)
+        return;
+    event.moment = Moment::operation;
+    event.inside = static_cast<int>(below(70));
+    if (below(3) != 0)
+        return;
+    event.moment = std::array{Moment::planned, Moment::delete_planned, Moment::write,
+                              Moment::write,   Moment::write,          Moment::delete_write}
+                       .at(below(6));
+    event.inside = static_cast<int>(below(3));
+    event.same = below(4) != 0;
+}
+
 } // namespace
 
 std::string to_string(What what) {
@@ -84,12 +102,29 @@ std::string to_string(What what) {
 
 std::string describe(const Event& event) {
     std::string text = fmt::format("{:>6} s later", event.delay);
-    if (event.inside >= 0)
+    switch (event.moment) {
+    case Moment::between:
+        text += fmt::format(" (daemon {})", event.daemon);
+        break;
+    case Moment::operation:
         text +=
             fmt::format(", at operation {} of daemon {}'s next cycle", event.inside, event.daemon);
-    else
-        text += fmt::format(" (daemon {})", event.daemon);
-    return text + fmt::format(": {} [{} {} {}]{}", to_string(event.what), event.a, event.b, event.c,
+        break;
+    case Moment::planned:
+    case Moment::delete_planned:
+        text += fmt::format(", when daemon {} has planned {}", event.daemon,
+                            event.moment == Moment::planned ? "changes" : "a delete");
+        break;
+    case Moment::write:
+        text += fmt::format(", {} writes later, just before one of daemon {}", event.inside,
+                            event.daemon);
+        break;
+    case Moment::delete_write:
+        text += fmt::format(", just before a delete of daemon {}", event.daemon);
+        break;
+    }
+    return text + fmt::format(": {} [{} {} {}]{}{}", to_string(event.what), event.a, event.b,
+                              event.c, event.same ? ", the same object" : "",
                               event.told == 1   ? ""
                               : event.told == 0 ? ", all connections are lost"
                                                 : ", told twice");
@@ -102,8 +137,9 @@ Story make_story(std::uint64_t seed) {
     static constexpr std::array delays{0, 1, 5, 30, 120, 600, 1200, 2400};
     Story story;
     story.seed = seed;
-    story.shape = static_cast<unsigned>(random() % 0xffffU);
+    story.shape = static_cast<unsigned>(random() & 0xffffffffU);
     const unsigned count = 4 + below(4) * below(9);
+    const unsigned plot_at = below(2) == 0 ? below(4) : count;
     for (unsigned i = 0; i < count; ++i) {
         Event event;
         unsigned at = below(weights);
@@ -116,13 +152,14 @@ Story make_story(std::uint64_t seed) {
         }
         event.delay = delays.at(below(delays.size())) + static_cast<int>(below(5));
         event.daemon = static_cast<int>(below(2));
-        if (below(3) == 0 || event.what >= What::kill)
-            event.inside = static_cast<int>(below(70));
+        set_moment(event, below);
         event.a = below(64);
         event.b = below(64);
         event.c = below(64);
         event.told = below(8) == 0 ? 0 : below(8) == 0 ? 2 : 1;
         story.events.push_back(event);
+        if (i == plot_at)
+            add_plot(story, below);
     }
     return story;
 }

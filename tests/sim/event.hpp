@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ enum class What {
     approve,
     pause,
     resume,
+    resync,
     new_service_account,
     old_service_account,
     // what goes wrong
@@ -62,15 +64,27 @@ enum class What {
 };
 inline constexpr int what_count = static_cast<int>(What::time_passes) + 1;
 
+/// When it happens.
+enum class Moment {
+    between,        ///< cycles
+    operation,      ///< of the daemon's next cycle, counted by Event::inside
+    planned,        ///< the next time that a plan has changes: before any pre-image is read
+    delete_planned, ///< likewise, where one of them deletes
+    write,          ///< between a pre-image and a write, after Event::inside other writes
+    delete_write,   ///< between a delete's marker and the delete
+};
+
 struct Event {
     What what = What::time_passes;
-    int delay = 0;   ///< seconds after the one before
-    int daemon = 0;  ///< which daemon it concerns
-    int inside = -1; ///< -1: between cycles; else at that operation of the daemon's next cycle
-    unsigned a = 0;  ///< which object, domain or kind, modulo what there is
-    unsigned b = 0;  ///< which name or value
-    unsigned c = 0;  ///< which DC, or for how long
-    int told = 1;    ///< 0: all connections are lost; 2: each daemon is told once too often
+    int delay = 0;  ///< seconds after the one before
+    int daemon = 0; ///< which daemon it concerns
+    Moment moment = Moment::between;
+    int inside = 0;
+    unsigned a = 0;    ///< which object, domain or kind, modulo what there is
+    unsigned b = 0;    ///< which name or value
+    unsigned c = 0;    ///< which DC, or for how long
+    bool same = false; ///< of objects, that which was last published, or is about to be written
+    int told = 1;      ///< 0: all connections are lost; 2: each daemon is told once too often
 };
 
 /// The shape of a world, and what happens in it.
@@ -79,6 +93,9 @@ struct Story {
     unsigned shape = 0; ///< which domains and settings
     std::vector<Event> events;
 };
+
+/// What belongs together, and seldom comes together by chance.
+void add_plot(Story& story, const std::function<unsigned(unsigned)>& below);
 
 [[nodiscard]] Story make_story(std::uint64_t seed);
 [[nodiscard]] std::string to_string(What what);

@@ -70,7 +70,9 @@ Story shrink(Story story, const std::string& promise) {
     }
     for (std::size_t i = 0; i < story.events.size(); ++i)
         for (const auto& simplify :
-             {+[](Event& event) { event.delay = 0; }, +[](Event& event) { event.inside = -1; },
+             {+[](Event& event) { event.delay = 0; },
+              +[](Event& event) { event.moment = Moment::between; },
+              +[](Event& event) { event.inside = 0; }, +[](Event& event) { event.same = false; },
               +[](Event& event) { event.told = 1; }}) {
             Story simpler = story;
             simplify(simpler.events[i]);
@@ -185,7 +187,7 @@ int run(int argc, char** argv) {
     app.add_option("--seeds", seeds, "how many");
     app.add_option("--first", first, "the first of them");
     app.add_option("--seed", seed, "this one alone, told in full where a promise is broken");
-    app.add_option("--jobs", jobs, "processes");
+    app.add_option("--jobs", jobs, "processes")->take_last();
     app.add_option("--show", show_most, "violations to tell in full, for each process");
     app.add_option("--without", without, "a guard that is out of force, or: all, each in turn");
     CLI11_PARSE(app, argc, argv);

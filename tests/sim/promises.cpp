@@ -92,7 +92,6 @@ class Check {
                    values_of(object_->attributes, "serviceBindingInformation").empty(),
                "a copy never loses all its bindings");
         content(added, after, values_of(object_->attributes, "serviceBindingInformation"));
-        daemon_.markers.emplace(object_->guid, marker);
         if (retires && marker_field(marker, "gone").empty())
             demand(daemon_.reads_since(world_.unwanted_since(object_->guid)) >=
                        world_.config.confirmations,
@@ -103,6 +102,7 @@ class Check {
     void rename() {
         if (object_ == nullptr)
             return;
+        announced();
         ours();
         recorded();
         rule_ = marker_field(our_marker(object_->attributes), "r");
@@ -113,14 +113,13 @@ class Check {
     void remove() {
         if (object_ == nullptr)
             return;
+        announced();
         const std::string marker = ours();
         pinned();
         recorded();
         rule_ = marker_field(marker, "r");
         allowed(Op::remove);
-        const auto before = daemon_.markers.find(object_->guid);
-        const std::string& as_read = before == daemon_.markers.end() ? marker : before->second;
-        const auto gone = parse_rfc3339(marker_field(as_read, "gone"));
+        const auto gone = parse_rfc3339(marker_field(marker, "gone"));
         demand(gone.has_value() && *gone + std::chrono::minutes(30) <= world_.forest.now,
                "a delete waits for its grace");
         demand(daemon_.cycles >= world_.config.confirmations,
@@ -128,9 +127,11 @@ class Check {
         const std::size_t since = world_.wanted_since(object_->guid);
         demand(since == 0 || since > daemon_.began,
                "a copy whose source is there, trusted and wanted is not deleted");
+        // Nor can what was changed after the pre-image was read, but for the marker.
         const HistoryRecord& record = *record_of(daemon_, &object_->guid, object_->dn);
+        const Attributes& looked_at = daemon_.looked_at[object_->guid];
         for (const auto& [attribute, values] : record.change.before)
-            demand(same_values(values, values_of(object_->attributes, attribute)),
+            demand(same_values(values, values_of(looked_at, attribute)),
                    "what was changed after it was read is not deleted");
         daemon_.deleted.insert(object_->guid.to_string());
         daemon_.rules_of_deleted.insert(rule_);
@@ -153,6 +154,15 @@ class Check {
             return true;
         const auto& descriptor = first_of(object.attributes, "nTSecurityDescriptor");
         return descriptor == make_security_descriptor(*dc_.server->account);
+    }
+
+    /// Renames and deletes carry no condition (AD has no assertion control): nothing can tell what
+    /// happens between them and the modify of the marker that comes first and does. So the object
+    /// is judged as that modify found it.
+    void announced() {
+        const auto before = daemon_.announced.find(object_->guid);
+        demand(before != daemon_.announced.end(), "a rename or delete follows its marker");
+        object_ = &before->second;
     }
 
     /// Promise 1. Its marker.
@@ -212,15 +222,35 @@ class Check {
         for (const auto& value : before)
             if (known->values.contains(value))
                 had = std::max(had, version_in(value));
-        if (newest >= had)
-            return;
-        for (const std::size_t dc : world_.domains.at(known->domain).dcs) {
-            const MemoryObject* there = world_.dcs.at(dc).objects().find(*source);
-            if (there != nullptr && !there->deleted)
-                for (const auto& value : values_of(there->attributes, "serviceBindingInformation"))
-                    demand(version_in(value) < had,
-                           "an older version of a source does not replace a newer one");
+        if (newest < had)
+            not_older(world_.domains.at(known->domain), *source, newest, had);
+    }
+
+    /// A version is the time of the newest change of any copied attribute: a DC that lags in one
+    /// and is ahead in another cannot be told from one that has all, so nor is it demanded here.
+    void not_older(const SimDomain& home, const Guid& source, unsigned newest, unsigned had) const {
+        const auto version_of = [](const MemoryObject& object) {
+            Timestamp version{};
+            for (const char* name :
+                 {"serviceBindingInformation", "keywords", "description", "name"})
+                if (const auto at = object.changes.find(name); at != object.changes.end())
+                    version = std::max(version, at->second.time);
+            return version;
+        };
+        Timestamp newer{}, older{};
+        for (const std::size_t dc : home.dcs) {
+            const MemoryObject* there = world_.dcs.at(dc).objects().find(source);
+            if (there == nullptr || there->deleted)
+                continue;
+            unsigned shown = 0;
+            for (const auto& value : values_of(there->attributes, "serviceBindingInformation"))
+                shown = std::max(shown, version_in(value));
+            if (shown >= had)
+                newer = std::max(newer, version_of(*there));
+            else if (shown == newest)
+                older = std::max(older, version_of(*there));
         }
+        demand(older >= newer, "an older version of a source does not replace a newer one");
     }
 
     void first_use(const std::string& source) const {
@@ -315,6 +345,9 @@ void check_after_write(Run& run, const Dc& dc, const Write& write,
         const MemoryObject* now = dc.objects().find(guid);
         marker = our_marker(now->attributes);
         const HistoryRecord* record = record_of(daemon, &guid, before->dn);
+        if (record != nullptr &&
+            (record->change.op == Op::remove || record->change.op == Op::rename))
+            daemon.announced.insert_or_assign(guid, *before);
         if (record != nullptr && our_marker(before->attributes) != record->change.marker_before)
             throw Violation{"a marker that was changed meanwhile makes a write fail",
                             before->dn.text()};

@@ -37,10 +37,10 @@ void Run::play() {
     for (const Event& event : story_.events) {
         pass_until(world.forest.now + std::chrono::seconds(event.delay));
         Daemon& daemon = daemons_.at(static_cast<std::size_t>(event.daemon));
-        if (event.inside >= 0)
-            daemon.inside.push_back(event);
-        else
+        if (event.moment == Moment::between)
             perform(event, daemon);
+        else
+            (event.moment == Moment::operation ? daemon.inside : daemon.aimed).push_back(event);
     }
     settle();
     check_histories();
@@ -96,6 +96,34 @@ void Run::operation() {
     }
 }
 
+void Run::moment(Moment moment, const std::optional<Guid>& object) {
+    Daemon& daemon = *current;
+    for (std::size_t i = 0; i < daemon.aimed.size();) {
+        if (daemon.aimed[i].moment != moment || daemon.aimed[i].inside-- > 0) {
+            ++i;
+            continue;
+        }
+        const Event event = daemon.aimed[i];
+        daemon.aimed.erase(daemon.aimed.begin() + static_cast<std::ptrdiff_t>(i));
+        if (object)
+            world.aim_at(*object);
+        perform(event, daemon);
+        current = &daemon;
+    }
+}
+
+/// Nothing is written yet.
+void Run::planned(const Plan& plan) {
+    for (const auto& [when, deletes] :
+         {std::pair(Moment::planned, false), std::pair(Moment::delete_planned, true)}) {
+        const auto found = std::ranges::find_if(plan.changes, [&](const Change& change) {
+            return change.guid && (!deletes || change.op == Op::remove);
+        });
+        if (found != plan.changes.end())
+            moment(when, found->guid);
+    }
+}
+
 void Run::perform(const Event& event, Daemon& daemon) {
     if (trace)
         trace(fmt::format("{} {}", to_rfc3339(world.forest.now), describe(event)));
@@ -128,6 +156,8 @@ void Run::perform(const Event& event, Daemon& daemon) {
         for (const char* rule : {"", "mage", "q"})
             resume(daemon.state, rule);
         return daemon.schedule.asked(clock(), "state");
+    case What::resync:
+        return daemon.schedule.asked(clock(), "resync");
     case What::other_daemon: {
         Daemon& other = daemons_.at(static_cast<std::size_t>(1 - daemon.number));
         if (!other.running)
@@ -187,7 +217,8 @@ void Run::cycle(Daemon& daemon) {
     daemon.approved = false;
     daemon.next_write.reset();
     daemon.stop = {};
-    daemon.markers.clear();
+    daemon.looked_at.clear();
+    daemon.announced.clear();
     daemon.written.clear();
     daemon.deleted.clear();
     daemon.rules_of_deleted.clear();
@@ -208,7 +239,10 @@ void Run::cycle(Daemon& daemon) {
     };
     options.read_past = [&](Timestamp now) { return read_past(daemon.history_dir, now); };
     options.now = [&] { return world.forest.now; };
-    options.go_ahead = [&](const Plan&) { return !daemon.stop.stop_requested(); };
+    options.go_ahead = [&](const Plan& plan) {
+        planned(plan);
+        return !daemon.stop.stop_requested();
+    };
     options.open_history = [&]() -> Result<History*> { return daemon.history.get(); };
     try {
         Sessions sessions(*daemon.settings, *this, daemon.stop.get_token());
@@ -233,6 +267,7 @@ void Run::settle() {
     world.cure();
     for (Daemon& daemon : daemons_) {
         daemon.inside.clear();
+        daemon.aimed.clear();
         daemon.history_full = {};
         daemon.state.pauses.clear();
     }

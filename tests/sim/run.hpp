@@ -83,6 +83,7 @@ struct Daemon {
     bool running = false;
     std::optional<CycleReport> last; ///< of the last whole cycle
     std::deque<Event> inside;        ///< what happens at some operation of the next cycle
+    std::deque<Event> aimed;         ///< what waits for its Moment
 
     // Of the cycle that runs.
     std::shared_ptr<const Settings> settings;
@@ -91,7 +92,8 @@ struct Daemon {
     bool approved = false;
     std::optional<WriteFate> next_write; ///< what becomes of it
     std::stop_source stop;
-    std::map<Guid, std::string> markers;    ///< of each copy when this cycle first wrote to it
+    std::map<Guid, Attributes> looked_at;   ///< each copy as its pre-image was read
+    std::map<Guid, MemoryObject> announced; ///< before the marker of its rename or delete
     std::set<std::string> written, deleted; ///< objects
     std::set<std::string> rules_of_deleted;
     std::vector<std::string> paused; ///< rules, when the cycle began
@@ -118,6 +120,8 @@ class Run : public Connector {
     void operation();
     /// All open connections are lost.
     void cut_connections() { ++cuts; }
+    /// What waits for that happens now. `object`: what is about to be written.
+    void moment(Moment moment, const std::optional<Guid>& object);
 
     World world;
     std::size_t cuts = 0;
@@ -132,6 +136,7 @@ class Run : public Connector {
     [[nodiscard]] std::optional<Timestamp> due(const Watch& watch) const;
     void look(Daemon& daemon, Watch& watch);
     void check_histories() const;
+    void planned(const Plan& plan);
     void restart(Daemon& daemon);
     void approve(Daemon& daemon);
     void settle();

@@ -80,7 +80,10 @@ World::World(const Story& story)
     set_accounts();
     // Where agents' accounts live to begin with.
     for (unsigned account = 0; account < 2; ++account) {
-        Event event{What::account_back, 0, 0, -1, account, shape / (account + 3), 0, 0};
+        Event event;
+        event.what = What::account_back;
+        event.a = account;
+        event.b = shape / (account + 3);
         static_cast<void>(act(event));
     }
     replicate(true);

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -76,6 +77,8 @@ class World {
     /// The keywords that were asked for when the copy was last written.
     void remember_filter(const Guid& copy, const std::string& rule);
     void note_change(); ///< what is wanted is worked out anew
+    /// What Event::same means.
+    void aim_at(const Guid& object) { aim_ = object; }
 
     // What is true.
     /// A copy whose source is there, trusted and unmarked on every DC of its domain, and wanted
@@ -107,8 +110,10 @@ class World {
     [[nodiscard]] Attributes content(unsigned kind, const std::string& value) const;
     Guid put(Dc& dc, const Dn& below, const std::string& name, Attributes attributes,
              const Sid& owner);
-    [[nodiscard]] std::vector<std::pair<Dc*, const MemoryObject*>> live_sources(unsigned c);
-    [[nodiscard]] std::vector<std::pair<Dc*, const MemoryObject*>> live_copies(unsigned c);
+    using Place = std::pair<Dc*, const MemoryObject*>;
+    [[nodiscard]] std::vector<Place> live_sources(unsigned c);
+    [[nodiscard]] std::vector<Place> live_copies(unsigned c);
+    [[nodiscard]] const Place& pick(const std::vector<Place>& live, const Event& event) const;
     bool act_on_source(const Event& event);
     bool act_on_copy(const Event& event);
     bool act_on_account(const Event& event);
@@ -132,6 +137,7 @@ class World {
     std::map<std::pair<Guid, Guid>, std::size_t> differ_; ///< sources of one identity
     std::chrono::seconds replication_delay_{0};
     unsigned values_ = 0;
+    std::optional<Guid> aim_;
 };
 
 [[nodiscard]] bool is_scp(const MemoryObject& object);
