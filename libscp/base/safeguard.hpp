@@ -47,7 +47,7 @@ inline int out_of_force = -1; ///< the one Safeguard that is not; -1: all are
     return static_cast<int>(one) != simulation::out_of_force;
 }
 #else
-[[nodiscard]] constexpr bool in_force(Safeguard) {
+[[nodiscard]] consteval bool in_force(Safeguard) {
     return true;
 }
 #endif

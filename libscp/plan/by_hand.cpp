@@ -189,8 +189,10 @@ std::optional<HandVerdict> marker_forbids(const Scp& object, const Change& chang
                                     : "its marker is not well formed, or of a newer version");
     const Marker& marker = *object.marker;
     if (equal_ascii_nocase(marker.instance, input.settings.instance)) {
-        if (auto held = not_ours(object, change, input, {}))
+        if (auto held = not_ours(object, change, input, {})) {
+            held->hint = remedy(held->reason);
             return HandVerdict{std::nullopt, std::move(held), {}};
+        }
         const bool same = equal_ascii_nocase(marker.rule, change.rule) &&
                           (wish.from == nullptr || wish.from->guid == marker.source);
         if (same)

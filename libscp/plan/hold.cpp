@@ -34,11 +34,11 @@ Held hold(Reason reason, const Change& change, std::string detail) {
 }
 
 Held hold_incomplete(const std::string& rule, const DomainRef& domain, const DomainView* view) {
-    const std::string why = view == nullptr    ? "no forest that was read has this domain"
-                            : view->incomplete ? view->incomplete->message
-                                               : "";
-    return hold(Reason::domain_incomplete, rule, domain, view == nullptr ? Dn{} : view->nc, {},
-                why);
+    if (view == nullptr)
+        return hold(Reason::domain_incomplete, rule, domain, {}, {},
+                    "no forest that was read has this domain");
+    return hold(Reason::domain_incomplete, rule, domain, view->nc, {},
+                view->incomplete.value().message);
 }
 
 } // namespace scp

@@ -12,7 +12,8 @@ namespace scp {
                         const Dn& nc, const Dn& dn, std::string detail);
 /// A change that is not made.
 [[nodiscard]] Held hold(Reason reason, const Change& change, std::string detail);
-/// Row 1, and what waits for a source domain. `view` is nullptr where the domain is not known.
+/// Row 1, and what waits for a source domain. `view`: of the domain, which is incomplete; nullptr
+/// where it is not known.
 [[nodiscard]] Held hold_incomplete(const std::string& rule, const DomainRef& domain,
                                    const DomainView* view);
 

@@ -131,13 +131,14 @@ void Pairer::add(const Scp& scp) {
 
 void Pairer::take_unmarked(const Scp& scp) {
     const Identity identity = identity_of(scp);
+    const DomainRef domain = domain_of(scp);
     const Rules rules = matching(identity, true);
     Rules trusted_by;
     for (const auto* one : rules) {
         const auto why = distrust(scp, *one);
         if (!why)
             trusted_by.push_back(one);
-        const bool native = one->targets.contains(domain_of(scp)) && trusted_in_target(scp, *one);
+        const bool native = one->targets.contains(domain) && trusted_in_target(scp, *one);
         // While an account is unresolved that alone is reported: its forest may be this one.
         if (why == Reason::untrusted_domain && !native && !trust_is_open(*one))
             out_.held.push_back(hold(*why, one->rule->name, scp,
@@ -209,7 +210,8 @@ void Pairer::take_ours(const Scp& scp) {
     }
     if (!rules.empty())
         return take_member(scp, std::move(copy), identity, rules);
-    if (!matching(identity, false).empty() || (source != nullptr && !matching(from, false).empty()))
+    const Rules not_asked = matching(identity, false);
+    if (!not_asked.empty() || (source != nullptr && !matching(from, false).empty()))
         return; // a rule's that was not asked for
     const RuleView* rule = named(scp.marker->rule);
     if (rule == nullptr)

@@ -197,6 +197,12 @@ constexpr bool in_order() {
 }
 static_assert(in_order(), "one explanation for every reason, in the order of the enumeration");
 
+constexpr auto listed = [] {
+    std::array<Reason, explanations.size()> list{};
+    std::ranges::transform(explanations, list.begin(), &Explanation::reason);
+    return list;
+}();
+
 } // namespace
 
 std::string to_string(Reason reason) {
@@ -217,14 +223,8 @@ std::string_view remedy(Reason reason) {
     return text == "Nothing to do." ? std::string_view{} : text;
 }
 
-const std::vector<Reason>& all_reasons() {
-    static const std::vector<Reason> reasons = [] {
-        std::vector<Reason> list;
-        for (const auto& one : explanations)
-            list.push_back(one.reason);
-        return list;
-    }();
-    return reasons;
+std::span<const Reason> all_reasons() {
+    return listed;
 }
 
 } // namespace scp

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace scp {
 
@@ -61,6 +61,6 @@ enum class Reason {
 /// The sentence of remedy alone; empty where nothing needs to be done.
 [[nodiscard]] std::string_view remedy(Reason reason);
 /// In the order of the list above.
-[[nodiscard]] const std::vector<Reason>& all_reasons();
+[[nodiscard]] std::span<const Reason> all_reasons();
 
 } // namespace scp

@@ -178,8 +178,8 @@ bool trusted_owner(const Scp& scp, const RuleView& view) {
 }
 
 bool owner_is_open(const Scp& scp, const RuleView& view) {
-    return !trusted_owner(scp, view) && (!scp.owner || !view.unresolved_owners.empty() ||
-                                         view.doubtful_owners.contains(*scp.owner));
+    return !scp.owner || !view.unresolved_owners.empty() ||
+           view.doubtful_owners.contains(*scp.owner);
 }
 
 std::string distrust_of_owner(const Scp& scp, const RuleView& view) {

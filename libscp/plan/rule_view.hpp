@@ -48,7 +48,8 @@ struct RuleView {
 /// trust.owners is empty, or the SCP's owner is in it or in a group that is. False without an owner
 /// that can be seen.
 [[nodiscard]] bool trusted_owner(const Scp& scp, const RuleView& view);
-/// A further look may trust the owner: a name has no SID now, or groups could not be read.
+/// A further look may trust the owner, who is not trusted now: he was not shown, a name has no SID,
+/// or groups could not be read.
 [[nodiscard]] bool owner_is_open(const Scp& scp, const RuleView& view);
 /// Why the owner is not trusted, for people.
 [[nodiscard]] std::string distrust_of_owner(const Scp& scp, const RuleView& view);

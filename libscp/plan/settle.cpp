@@ -103,7 +103,7 @@ std::string_view forbidden(Mode mode, Op op) {
         return {};
     if (mode == Mode::observe)
         return "mode observe writes nothing";
-    if (mode == Mode::create_only && op != Op::create && op != Op::create_container)
+    if (mode == Mode::create_only && op != Op::create)
         return "mode create-only changes nothing that is there";
     return {};
 }

@@ -54,6 +54,8 @@ std::string render(const Change& change) {
     if (change.new_dn)
         out += "    to " + printable(change.new_dn->text()) + "\n";
     out += "    " + to_string(change.reason) + ", rule " + change.rule;
+    for (const auto& rule : change.also)
+        out += " and " + rule;
     if (change.source)
         out += ", source " + render(*change.source);
     out += "\n";

@@ -322,6 +322,13 @@ void read_domains(World& world, const YAML::Node& root) {
         view.has_owners = true;
         view.our_sids = {sid_number(our_sid)};
     }
+    std::set<std::string> forests;
+    for (const auto& view : world.observation.domains)
+        forests.insert(view.forest);
+    for (const auto& name : forests) {
+        world.topology.forests.emplace_back();
+        world.topology.forests.back().name = name;
+    }
     for (const auto& name : strings(root["lost_forests"])) {
         Forest forest;
         forest.name = name;
@@ -338,7 +345,9 @@ void read_catalogs(World& world, const YAML::Node& node) {
         view.forest = forest_of(domain.text());
         view.domain = domain;
         if (pair.second.IsScalar())
-            view.incomplete = Error{ErrorKind::incomplete, pair.second.as<std::string>(), "", 0};
+            view.incomplete = Error{pair.second.as<std::string>() == "none" ? ErrorKind::not_found
+                                                                            : ErrorKind::incomplete,
+                                    pair.second.as<std::string>(), "", 0};
         else
             for (const auto& name : strings(pair.second))
                 view.scps.push_back(

@@ -83,7 +83,9 @@ namespace {
 
 struct DeleteRow {
     const char* name;
-    std::size_t deletes, copies, limit, percent;
+    std::size_t deletes;
+    std::optional<std::size_t> copies; ///< empty: the plan says nothing of the rule's
+    std::size_t limit, percent;
     const char* why; ///< empty: passes
 };
 
@@ -92,7 +94,14 @@ struct DeleteRow {
 TEST_CASE("guard: deletes, all of them and by share of a rule's copies") {
     const std::vector<DeleteRow> rows{
         {"one of one", 1, 1, 5, 30, ""},
-        {"one that is counted nowhere", 1, 0, 5, 30, ""},
+        {"one, and none counted", 1, 0, 5, 30, ""},
+        {"one of a rule that is counted nowhere", 1, {}, 5, 30, ""},
+        {"two of a rule that is counted nowhere",
+         2,
+         {},
+         5,
+         30,
+         "all 2 copies of rule mage would be deleted"},
         {"two of two", 2, 2, 5, 30, "all 2 copies of rule mage would be deleted"},
         {"two of three", 2, 3, 5, 30, ""},
         {"nine of nine", 9, 9, 9, 100, "all 9 copies of rule mage would be deleted"},
@@ -110,7 +119,8 @@ TEST_CASE("guard: deletes, all of them and by share of a rule's copies") {
         Plan plan = plan_of(row.deletes);
         for (auto& change : plan.changes)
             change.op = Op::remove;
-        plan.copies["MAGE"] = row.copies;
+        if (row.copies)
+            plan.copies["MAGE"] = *row.copies;
         const LimitSettings limits{100, row.limit, row.percent};
         const Plan guarded = guarded_by(plan, limits, {});
         const std::string why = row.why;

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <utility>
 
 using namespace scp;
 using namespace scp::test;
@@ -300,6 +301,24 @@ TEST_CASE("guard: a new source waits for the approval of exactly that plan") {
     CHECK(held_of(bench.guarded()) == Rows{"awaiting-approval create mage"});
 }
 
+TEST_CASE("guard: a source that takes another one's place waits for an approval, too") {
+    Bench bench;
+    bench.mage().first_use = FirstUse::approve;
+    bench.world.apply(bench.plan());
+    CHECK(changes_of(bench.guarded()).empty());
+    auto& source = bench.world.domain("emea.corp.test").scps[0];
+    bench.world.observation.fates.push_back(
+        {source.guid, source.domain, SourceFate::State::absent, {}, ""});
+    source.guid = guid_number(7);
+    const Plan held = bench.guarded();
+    CHECK(changes_of(held).empty());
+    CHECK(held_of(held) == Rows{"awaiting-approval update mage"});
+    CHECK(held.held.front().detail ==
+          "rule mage asks for an approval of a source that takes another one's place");
+    bench.approved = {held.hash()};
+    CHECK(changes_of(bench.guarded()) == Rows{"update mage"});
+}
+
 TEST_CASE("guard: one approval is for first use and limits together") {
     Bench bench;
     bench.mage().first_use = FirstUse::approve;
@@ -344,6 +363,62 @@ TEST_CASE("guard: a container goes with what is to be created in it") {
     CHECK(changes_of(shared.guarded()) ==
           Rows{"create other", "create other", "create-container mage"});
     CHECK(held_of(shared.guarded()) == Rows{"paused create mage"});
+}
+
+namespace {
+
+struct ContainerRow {
+    const char* name;
+    std::function<void(Change&)> edit; ///< of the one held change, a create below the container
+    bool needed;                       ///< the container goes with it
+};
+
+} // namespace
+
+TEST_CASE("guard: what is in a container lies below it, in its domain of its forest") {
+    const std::vector<ContainerRow> rows{
+        {"a create in it", [](Change&) {}, true},
+        {"elsewhere", [](Change& c) { c.dn = c.nc.child("CN", "svc"); }, false},
+        {"in another domain", [](Change& c) { c.domain = DomainName("apac.corp.test"); }, false},
+        {"in another forest", [](Change& c) { c.forest = "other"; }, false},
+        {"renamed into it",
+         [](Change& c) {
+             c.op = Op::rename;
+             c.new_dn = std::exchange(c.dn, c.nc.child("CN", "svc"));
+         },
+         true},
+        {"renamed out of it",
+         [](Change& c) {
+             c.op = Op::rename;
+             c.new_dn = c.nc.child("CN", "svc");
+         },
+         false},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        Change container;
+        container.op = Op::create_container;
+        container.rule = "mage";
+        container.forest = "corp";
+        container.domain = DomainName("corp.test");
+        container.nc = Dn::of_domain("corp.test");
+        container.dn = container.nc.child("CN", "scpd");
+        Change change = container;
+        change.op = Op::create;
+        change.dn = container.dn.child("CN", "svc");
+        row.edit(change);
+        Plan plan;
+        plan.changes = {container, change};
+        const LimitSettings limits;
+        const Plan guarded = guard(
+            plan, GuardInput{limits, {}, HostState{{{"mage", "", "root", midday}}, {}}, {}, {}});
+        CHECK(changes_of(guarded) == (row.needed ? Rows{} : Rows{"create-container mage"}));
+        Rows held{"paused " + to_string(change.op) + " mage"};
+        if (row.needed)
+            held.emplace_back("paused create-container mage");
+        std::ranges::sort(held);
+        CHECK(held_of(guarded) == held);
+    }
 }
 
 // ---- which changes the plan calls a first use

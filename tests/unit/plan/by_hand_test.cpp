@@ -101,6 +101,40 @@ TEST_CASE("by hand: what delete and release do with each kind of SCP") {
     }
 }
 
+TEST_CASE("by hand: what no rule may have written is not ours, whichever rule is asked first") {
+    struct HandRow {
+        const char* name;
+        const char* first;  ///< container of the rule that comes first
+        const char* second; ///< of the other one; both match
+        Scp scp;
+        std::string deleted;
+        std::string detail;
+    };
+    const std::string suspect = "suspect-marker";
+    const std::string outside =
+        "it carries our marker, but lies outside the place that the rule writes to";
+    const std::vector<HandRow> rows{
+        {"where the first one writes", "CN=scpd,CN=System", "CN=b,CN=System", copy(), "delete", ""},
+        {"where the second one writes", "CN=b,CN=System", "CN=scpd,CN=System", copy(), "delete",
+         ""},
+        {"where neither writes", "CN=a,CN=System", "CN=b,CN=System", copy(), suspect, outside},
+        {"in a domain that was not read", "CN=scpd,CN=System", "CN=b,CN=System",
+         copy().in("new.test"), suspect,
+         "it carries our marker, but is not known to be owned by us"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        World world = a_world();
+        Rule second = a_rule("second");
+        world.rules.front().container.relative = *Dn::parse(row.first);
+        second.container.relative = *Dn::parse(row.second);
+        world.add_rule(second);
+        const HandVerdict verdict = deletion(row.scp, world.input(), false);
+        CHECK(short_of(verdict) == row.deleted);
+        CHECK((verdict.held ? verdict.held->detail : "") == row.detail);
+    }
+}
+
 TEST_CASE("by hand: a delete knows what it deletes, and marks it first") {
     const World world = a_world();
     const Scp scp = copy().with("vendor", "x").with("whenChanged", "differs on each DC");
@@ -231,7 +265,35 @@ TEST_CASE("by hand: what adopt puts the marker on") {
          "by-hand",
          "",
          1},
+        {"ours already, by another rule",
+         {mage()},
+         copy().copy_of(mage(), a_rule("other")),
+         "by-hand"},
+        {"our marker, another's object",
+         {mage()},
+         copy().owned_by(513),
+         "suspect-marker",
+         "",
+         -1,
+         0,
+         true},
+        {"a conflict object of its name elsewhere",
+         {mage().conflict()},
+         native(),
+         "source-not-seen"},
         {"a copy is there already", {mage(), copy().number(4)}, native(), "duplicate"},
+        {"a copy of another source is there",
+         {mage(), copy().number(4).copy_of(mage().number(8), a_rule())},
+         native(),
+         "mark"},
+        {"another instance's copy of it is there",
+         {mage(), copy().number(4).copy_of(mage(), a_rule(), "another")},
+         native(),
+         "mark"},
+        {"a copy of it is in another domain",
+         {mage(), copy().number(4).in(apac)},
+         native(),
+         "mark"},
         {"a malformed marker", {mage()}, native().marked("scpd1;x"), "suspect-marker"},
         {"two markers",
          {mage()},
@@ -285,13 +347,53 @@ TEST_CASE("by hand: an account that is unresolved leaves it open whether a copy 
     CHECK(short_of(adopt(world, {"", {mage()}, native(), ""})) == "account-unresolved");
 }
 
-TEST_CASE("by hand: disagreeing sources, and the rule prefers a domain") {
+TEST_CASE("by hand: what lies in a domain that was not read is not known to be ours to be") {
     World world = a_world();
-    world.rules.front().prefer = {DomainName(apac)};
-    const auto verdict =
-        adopt(world, {"", {mage(), mage().number(3).in(apac).with_binding("c")}, native(), ""});
-    REQUIRE(verdict.change);
-    CHECK((verdict.change->source->guid == guid_number(3)));
+    world.add(mage());
+    const HandVerdict verdict =
+        adoption(native().in("new.test"), world.rules.front(), {}, world.input());
+    REQUIRE(verdict.held);
+    CHECK(verdict.held->reason == Reason::untrusted_owner);
+}
+
+TEST_CASE("by hand: disagreeing sources, and the rule prefers a domain") {
+    const auto one = [](unsigned long long n, const char* domain, const char* binding) {
+        return mage().number(n).in(domain).with_binding(binding).build();
+    };
+    struct PreferRow {
+        const char* name;
+        std::vector<DomainName> prefer;
+        std::vector<Scp> sources;
+        std::optional<unsigned long long> taken; ///< empty: sources-disagree, and all are named
+    };
+    const DomainName to_emea(emea), to_apac(apac), to_tree("tree.test");
+    const std::vector<PreferRow> rows{
+        {"none preferred", {}, {one(1, emea, "x"), one(3, apac, "y")}, {}},
+        {"one of them", {to_apac}, {one(1, emea, "x"), one(3, apac, "y")}, 3},
+        {"the first that has any", {to_tree, to_emea}, {one(1, emea, "x"), one(3, apac, "y")}, 1},
+        {"only one that has none", {to_tree}, {one(1, emea, "x"), one(3, apac, "y")}, {}},
+        {"several there that agree",
+         {to_apac},
+         {one(1, emea, "x"), one(5, apac, "y"), one(3, apac, "y")},
+         3},
+        {"several there that do not, and the next is not asked",
+         {to_apac, to_emea},
+         {one(1, emea, "x"), one(3, apac, "y"), one(5, apac, "z")},
+         {}},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        World world = a_world();
+        world.rules.front().prefer = row.prefer;
+        const HandVerdict verdict = adopt(world, {"", row.sources, native(), ""});
+        REQUIRE(verdict.change.has_value() == row.taken.has_value());
+        if (row.taken) {
+            CHECK((verdict.change->source->guid == guid_number(*row.taken)));
+            continue;
+        }
+        CHECK(verdict.held->reason == Reason::sources_disagree);
+        CHECK(verdict.held->sources.size() == row.sources.size());
+    }
 }
 
 TEST_CASE("by hand: what was parked stays parked, a retire mark does not come along") {

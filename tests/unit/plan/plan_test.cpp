@@ -76,6 +76,35 @@ TEST_CASE(
     CHECK(plan.held.front().nc.text() == "DC=corp,DC=test");
 }
 
+TEST_CASE("plan: the past is asked for where it may have a say") {
+    struct PastRow {
+        const char* name;
+        std::optional<Reason> change, held;
+        bool asked;
+    };
+    const std::vector<PastRow> rows{
+        {"nothing", {}, {}, false},
+        {"a create", Reason::missing, {}, false},
+        {"an update that follows the source", Reason::source_changed, {}, false},
+        {"what somebody edited", Reason::edited_by_hand, {}, true},
+        {"what other settings would write", Reason::settings_changed, {}, true},
+        {"another source", Reason::source_replaced, {}, true},
+        {"another name", Reason::renamed, {}, true},
+        {"what is held for another reason", {}, Reason::edited_by_hand, false},
+        {"what is parked", {}, Reason::parked, true},
+        {"what is parked, beside a create", Reason::missing, Reason::parked, true},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        Plan plan;
+        if (row.change)
+            plan.changes.emplace_back().reason = *row.change;
+        if (row.held)
+            plan.held.emplace_back().reason = *row.held;
+        CHECK(asks_for_past(plan) == row.asked);
+    }
+}
+
 // Hostile names: bytes that are no UTF-8, a NUL, what needs escaping in a DN; two rules with
 // nothing in common.
 TEST_CASE("plan: names and values of any bytes are copied as they are") {

@@ -43,6 +43,8 @@ TEST_CASE("roles: what an SCP is to a rule") {
     const auto copy = [&] { return an_scp().number(2).in("corp.test").copy_of(source, rule); };
     Rule renamed = rule;
     renamed.name = "renamed";
+    Scp astray = mage();
+    astray.nc = Dn::of_domain("elsewhere.test");
     const std::vector<RoleRow> rows{
         {"a source", source, Role::source, {}},
         {"keywords without case", an_scp().with_keyword("MAGE"), Role::source, {}},
@@ -54,6 +56,7 @@ TEST_CASE("roles: what an SCP is to a rule") {
          {}},
         {"below a computer", mage().below("CN=PC1,CN=Computers"), Role::untrusted,
          Reason::untrusted_place},
+        {"outside its naming context", astray, Role::untrusted, Reason::untrusted_place},
         {"excluded", mage().below("CN=Policies,CN=System"), Role::untrusted,
          Reason::untrusted_place},
         {"another forest", mage().in("tree.test", "other"), Role::untrusted,
