@@ -197,7 +197,7 @@ constexpr bool in_order() {
 }
 static_assert(in_order(), "one explanation for every reason, in the order of the enumeration");
 
-constexpr auto listed = [] {
+constexpr auto all_reasons = [] {
     std::array<Reason, explanations.size()> list{};
     std::ranges::transform(explanations, list.begin(), &Explanation::reason);
     return list;
@@ -224,7 +224,7 @@ std::string_view remedy(Reason reason) {
 }
 
 std::span<const Reason> all_reasons() {
-    return listed;
+    return all_reasons;
 }
 
 } // namespace scp
