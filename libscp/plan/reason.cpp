@@ -197,7 +197,7 @@ constexpr bool in_order() {
 }
 static_assert(in_order(), "one explanation for every reason, in the order of the enumeration");
 
-constexpr auto all_reasons = [] {
+constexpr auto every_reason = [] {
     std::array<Reason, explanations.size()> list{};
     std::ranges::transform(explanations, list.begin(), &Explanation::reason);
     return list;
@@ -224,7 +224,7 @@ std::string_view remedy(Reason reason) {
 }
 
 std::span<const Reason> all_reasons() {
-    return all_reasons;
+    return every_reason;
 }
 
 } // namespace scp
