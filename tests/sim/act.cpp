@@ -14,7 +14,6 @@ using test::dn;
 namespace {
 
 constexpr std::array names{"alpha", "beta", "gamma"};
-constexpr std::array spans{60, 600, 3600, 10000};
 
 /// Well formed: nothing but who owns it and where it lies tells that it is false.
 std::string forged_marker(const std::string& instance, const Guid& source) {
@@ -370,53 +369,6 @@ bool World::act_on_settings(const Event& event) {
         break;
     }
     return true;
-}
-
-bool World::act_on_server(const Event& event) {
-    Dc& dc = dcs.at(event.a % dcs.size());
-    const Timestamp until = forest.now + std::chrono::seconds(spans.at(event.b % spans.size()));
-    switch (event.what) {
-    case What::unreachable:
-        dc.unreachable = until;
-        break;
-    case What::partial_answers:
-        dc.partial = until;
-        break;
-    case What::reads_hidden:
-        dc.hidden = until;
-        break;
-    case What::objects_hidden: // nothing can tell: patience alone helps
-        dc.objects_hidden = forest.now + std::chrono::seconds(spans.at(event.b % 2));
-        break;
-    case What::writes_refused:
-        dc.refuses = until;
-        break;
-    case What::replication_stops:
-        // Shorter than the grace of a retire: nothing can tell what is deleted from what has not
-        // arrived, but patience.
-        for (auto& domain : domains)
-            domain.stopped = forest.now + std::chrono::seconds(spans.at(event.b % 2));
-        return false;
-    case What::snapshot:
-        for (auto& one : dcs)
-            if (domains.at(one.domain).dcs.size() > 1) {
-                one.backup = std::make_shared<MemoryPartition>(forest, one.objects().nc(),
-                                                               one.objects().flavour());
-                one.backup->replicate_from(one.objects());
-            }
-        return false;
-    case What::restore: {
-        Dc& restored = pick_dc(event.a % domains.size(), event.c);
-        if (!restored.backup)
-            return false;
-        restored.objects().replicate_from(*restored.backup);
-        return true;
-    }
-    default:
-        return false;
-    }
-    refresh_faults();
-    return false;
 }
 
 } // namespace scp::sim

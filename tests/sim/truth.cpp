@@ -1,0 +1,231 @@
+#include "base/text.hpp"
+#include "sim/world.hpp"
+#include "support/dn.hpp"
+
+#include <algorithm>
+
+// What is true of a simulated world, whatever the product may believe.
+
+namespace scp::sim {
+
+using test::dn;
+
+namespace {
+
+bool has_keyword(const Attributes& attributes, const std::string& keyword) {
+    return std::ranges::any_of(values_of(attributes, "keywords"), [&](const std::string& one) {
+        return equal_ascii_nocase(one, keyword);
+    });
+}
+
+} // namespace
+
+bool World::is_ours(const MemoryObject& object) const {
+    return !object.deleted && made_by_us.contains(object.guid) &&
+           !our_marker(object.attributes).empty();
+}
+
+std::vector<const MemoryObject*> World::copies(std::size_t domain) const {
+    std::vector<const MemoryObject*> found;
+    for (const MemoryObject* object : dcs.at(domains.at(domain).dcs.front()).objects().objects())
+        if (is_ours(*object))
+            found.push_back(object);
+    return found;
+}
+
+const Published* World::published(const Guid& guid) const {
+    const auto found = std::ranges::find(published_, guid, &Published::guid);
+    return found == published_.end() ? nullptr : &*found;
+}
+
+void World::remember_filter(const Guid& copy, const std::string& rule) {
+    Values filter{rule};
+    if (rule == "mage" && config.more_keywords)
+        filter.emplace_back("extra");
+    filters_[copy] = std::move(filter);
+}
+
+std::size_t World::wanted_since(const Guid& copy) const {
+    const auto found = wanted_.find(copy);
+    return found == wanted_.end() ? 0 : found->second;
+}
+
+/// Works out anew which copies are wanted, and what stands; what is so for longer keeps its step.
+void World::note_change() {
+    std::map<Guid, std::size_t> wanted_now;
+    for (std::size_t domain = 0; domain < domains.size(); ++domain)
+        for (const MemoryObject* copy : copies(domain))
+            if (wanted(*copy, domain)) {
+                const auto before = wanted_.find(copy->guid);
+                wanted_now[copy->guid] = before == wanted_.end() ? step : before->second;
+            }
+    for (const auto& [copy, since] : wanted_)
+        if (!wanted_now.contains(copy))
+            unwanted_[copy] = step;
+    for (const auto& [copy, since] : wanted_now)
+        unwanted_.erase(copy);
+    wanted_ = std::move(wanted_now);
+    note_published();
+}
+
+std::size_t World::unwanted_since(const Guid& copy) const {
+    const auto found = unwanted_.find(copy);
+    return found == unwanted_.end() ? 0 : found->second;
+}
+
+bool World::stands(const MemoryObject& object, const SimDomain& home) const {
+    const Dn system = home.nc.child("CN", "System");
+    return !object.deleted && values_of(object.attributes, "msDS-Settings").empty() &&
+           object.dn.rdn_value().find("CNF:") == std::string::npos && object.dn.is_within(system) &&
+           !object.dn.is_within(system.child("CN", "Policies"));
+}
+
+void World::note_published() {
+    struct Now {
+        const Published* published;
+        std::vector<const MemoryObject*> objects; ///< on each DC
+    };
+    std::vector<Now> standing;
+    for (Published& one : published_) {
+        const SimDomain& home = domains.at(one.domain);
+        Now now{&one, {}};
+        bool all_stand = home.trusted, all_conflict = true;
+        for (const std::size_t dc : home.dcs) {
+            const MemoryObject* object = dcs.at(dc).objects().find(one.guid);
+            now.objects.push_back(object);
+            all_stand = all_stand && object != nullptr && stands(*object, home);
+            all_conflict = all_conflict && object != nullptr &&
+                           object->dn.rdn_value().find("CNF:") != std::string::npos;
+        }
+        one.stands = !all_stand ? 0 : one.stands == 0 ? step : one.stands;
+        one.conflict = !all_conflict ? 0 : one.conflict == 0 ? step : one.conflict;
+        if (all_stand)
+            standing.push_back(std::move(now));
+    }
+    std::map<std::pair<Guid, Guid>, std::size_t> differ_now;
+    for (const Now& one : standing)
+        for (const Now& other : standing) {
+            const auto differ = [](const MemoryObject* a, const MemoryObject* b) {
+                return a->dn.rdn_value() == b->dn.rdn_value() &&
+                       same_values(values_of(a->attributes, "keywords"),
+                                   values_of(b->attributes, "keywords")) &&
+                       !same_values(values_of(a->attributes, "serviceBindingInformation"),
+                                    values_of(b->attributes, "serviceBindingInformation"));
+            };
+            bool everywhere = one.published != other.published;
+            for (const auto* a : one.objects)
+                for (const auto* b : other.objects)
+                    everywhere = everywhere && differ(a, b);
+            if (!everywhere)
+                continue;
+            const std::pair pair{one.published->guid, other.published->guid};
+            const auto before = differ_.find(pair);
+            differ_now[pair] = before == differ_.end() ? step : before->second;
+        }
+    differ_ = std::move(differ_now);
+}
+
+std::string World::against(const Published& source, std::size_t domain, std::size_t before) const {
+    if (source.conflict != 0 && source.conflict <= before)
+        return "a conflict object is no source";
+    const MemoryObject* object =
+        dcs.at(domains.at(source.domain).dcs.front()).objects().find(source.guid);
+    if (object == nullptr || object->deleted)
+        return {};
+    const auto same_identity = [&](const MemoryObject& other) {
+        return other.dn.rdn_value() == object->dn.rdn_value() &&
+               same_values(values_of(other.attributes, "keywords"),
+                           values_of(object->attributes, "keywords"));
+    };
+    for (const std::size_t dc : domains.at(domain).dcs)
+        for (const auto* other : dcs.at(dc).objects().objects()) {
+            // A DC that has not heard of a change yet shows what is not so.
+            const bool everywhere =
+                std::ranges::all_of(domains.at(domain).dcs, [&](std::size_t each) {
+                    const auto* same = dcs.at(each).objects().find(other->guid);
+                    return same != nullptr && !same->deleted && same_identity(*same);
+                });
+            if (!everywhere)
+                continue;
+            const Published* native = published(other->guid);
+            const auto foreign = foreign_.find(other->guid);
+            if ((native != nullptr && native->stands != 0 && native->stands <= before) ||
+                (foreign != foreign_.end() && foreign->second <= before))
+                return "where somebody else's SCP serves no copy is made";
+        }
+    for (const auto& [pair, since] : differ_) {
+        const Published* other = published(pair.second);
+        if (pair.first == source.guid && since <= before && other->domain != domain)
+            return "sources that differ are not copied";
+    }
+    return {};
+}
+
+bool World::wanted(const MemoryObject& copy, std::size_t domain) const {
+    const std::string marker = our_marker(copy.attributes);
+    const auto source = Guid::parse(marker_field(marker, "s"));
+    return source && source_stands(*source, copy.guid) &&
+           is_target(marker_field(marker, "r"), domain) && !served_otherwise(copy, domain);
+}
+
+/// On every DC of its domain.
+bool World::source_stands(const Guid& source, const Guid& copy) const {
+    const Published* known = published(source);
+    if (known == nullptr || !domains[known->domain].trusted)
+        return false;
+    const SimDomain& home = domains[known->domain];
+    const auto filter = filters_.find(copy);
+    return std::ranges::all_of(home.dcs, [&](std::size_t dc) {
+        const MemoryObject* object = dcs.at(dc).objects().find(source);
+        if (object == nullptr || object->deleted ||
+            !values_of(object->attributes, "msDS-Settings").empty() ||
+            object->dn.rdn_value().find("CNF:") != std::string::npos)
+            return false;
+        const Dn system = home.nc.child("CN", "System");
+        return object->dn.is_within(system) &&
+               !object->dn.is_within(system.child("CN", "Policies")) && filter != filters_.end() &&
+               std::ranges::all_of(filter->second, [&](const std::string& keyword) {
+                   return has_keyword(object->attributes, keyword);
+               });
+    });
+}
+
+/// Also where it might be: while the settings do not have the rule, or an account is nowhere.
+bool World::is_target(const std::string& rule, std::size_t domain) const {
+    if (rule == "q" && (!config.has_rule_q || config.q_everywhere))
+        return true;
+    for (unsigned account = 0; account < (rule == "q" ? 1U : 2U); ++account) {
+        const std::string name = "agent" + std::to_string(account);
+        std::size_t known = 0;
+        bool here = true;
+        for (std::size_t i = 0; i < domains.size(); ++i)
+            for (const std::size_t dc : domains[i].dcs) {
+                const bool there = dcs.at(dc).objects().find(domains[i].nc.descendant(
+                                       dn("CN=" + name + ",CN=Users"))) != nullptr;
+                known += there ? 1U : 0U;
+                here = here && (there || i != domain);
+            }
+        if (known == 0 || here)
+            return true;
+    }
+    return false;
+}
+
+/// By a second copy, a native, or another instance: on any DC.
+bool World::served_otherwise(const MemoryObject& copy, std::size_t domain) const {
+    const std::string source = marker_field(our_marker(copy.attributes), "s");
+    std::set<std::string> names{copy.dn.rdn_value()};
+    const auto guid = Guid::parse(source);
+    for (const Dc& dc : dcs)
+        if (const auto* object = guid ? dc.objects().find(*guid) : nullptr)
+            names.insert(object->dn.rdn_value());
+    for (const std::size_t dc : domains[domain].dcs)
+        for (const MemoryObject* other : dcs.at(dc).objects().objects())
+            if (other->guid != copy.guid && is_scp(*other) &&
+                (marker_field(our_marker(other->attributes), "s") == source ||
+                 names.contains(other->dn.rdn_value())))
+                return true;
+    return false;
+}
+
+} // namespace scp::sim
