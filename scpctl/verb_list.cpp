@@ -58,7 +58,7 @@ bool has_keywords(const Scp& scp, const std::vector<std::string>& keywords) {
     return std::ranges::all_of(keywords, [&](const std::string& keyword) {
         return std::ranges::any_of(
             values_of(scp.attributes, "keywords"),
-            [&](const std::string& value) { return fold_case(value) == fold_case(keyword); });
+            [&](const std::string& value) { return equal_folded(value, keyword); });
     });
 }
 

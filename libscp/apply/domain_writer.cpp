@@ -49,7 +49,7 @@ bool is_pinned(Op op) {
 
 /// The RDN alone: on servers that take `<GUID=…>` the object may have been moved meanwhile.
 bool has_name(const Dn& found, const Dn& expected) {
-    return fold_case(found.rdn_value()) == fold_case(expected.rdn_value());
+    return equal_folded(found.rdn_value(), expected.rdn_value());
 }
 
 bool is_gone(const Found& found) {

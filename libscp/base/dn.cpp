@@ -145,15 +145,25 @@ std::string rdn_key(const std::vector<Ava>& rdn) {
 } // namespace
 
 std::string escape_rdn_value(std::string_view value) {
+    const auto is_control = [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == '\x7f';
+    };
+    const auto is_special = [](char c) {
+        return c == '"' || c == '+' || c == ',' || c == ';' || c == '<' || c == '>' || c == '\\' ||
+               c == '=';
+    };
+    const bool plain = std::none_of(value.begin(), value.end(),
+                                    [&](char c) { return is_control(c) || is_special(c); }) &&
+                       !value.starts_with(' ') && !value.starts_with('#') && !value.ends_with(' ');
+    if (plain) // nearly all
+        return std::string(value);
     std::string out;
-    out.reserve(value.size());
     for (std::size_t i = 0; i < value.size(); ++i) {
         const char c = value[i];
         const bool edge_space = c == ' ' && (i == 0 || i + 1 == value.size());
-        if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f')
+        if (is_control(c))
             out += fmt::format("\\{:02X}", static_cast<unsigned char>(c));
-        else if (edge_space || (c == '#' && i == 0) ||
-                 std::string_view("\"+,;<>\\=").find(c) != std::string_view::npos)
+        else if (edge_space || (c == '#' && i == 0) || is_special(c))
             out += {'\\', c};
         else
             out += c;

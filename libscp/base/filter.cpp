@@ -122,7 +122,6 @@ Truth item_matches(const Filter& filter, const Attributes& attributes) {
     if (filter.kind == Filter::Kind::present) {
         return !values.empty();
     }
-    const std::string wanted = comparable(filter.attribute, filter.value);
     return std::ranges::any_of(values, [&](const std::string& value) {
         switch (filter.kind) {
         case Filter::Kind::substring:
@@ -132,7 +131,8 @@ Truth item_matches(const Filter& filter, const Attributes& attributes) {
         case Filter::Kind::less_or_equal:
             return compare(filter.attribute, value, filter.value) <= 0;
         default:
-            return comparable(filter.attribute, value) == wanted;
+            return is_octets(filter.attribute) ? value == filter.value
+                                               : equal_folded(value, filter.value);
         }
     });
 }

@@ -20,6 +20,10 @@ char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+bool is_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return (c & '\x80') == 0; });
+}
+
 const std::uint8_t* as_u8(std::string_view bytes) {
     return reinterpret_cast<const std::uint8_t*>(bytes.data());
 }
@@ -45,9 +49,7 @@ bool equal_ascii_nocase(std::string_view a, std::string_view b) {
 }
 
 std::string fold_case(std::string_view value) {
-    const bool ascii =
-        std::all_of(value.begin(), value.end(), [](char c) { return (c & '\x80') == 0; });
-    if (ascii || !is_utf8(value)) // libunistring would put U+FFFD for what it cannot read
+    if (is_ascii(value) || !is_utf8(value)) // libunistring would put U+FFFD for what it cannot read
         return lower_ascii(value);
     std::size_t length = 0;
     const std::unique_ptr<std::uint8_t, decltype(&free)> folded(
@@ -55,6 +57,10 @@ std::string fold_case(std::string_view value) {
     if (!folded)
         return lower_ascii(value);
     return {reinterpret_cast<const char*>(folded.get()), length};
+}
+
+bool equal_folded(std::string_view a, std::string_view b) {
+    return is_ascii(a) && is_ascii(b) ? equal_ascii_nocase(a, b) : fold_case(a) == fold_case(b);
 }
 
 bool is_utf8(std::string_view bytes) {

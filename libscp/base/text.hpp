@@ -14,6 +14,8 @@ namespace scp {
 /// Unicode case folding of a directory value, to compare as AD does (caseIgnoreMatch). Bytes that
 /// are not UTF-8 are folded as ASCII, so every byte string has a folded form.
 [[nodiscard]] std::string fold_case(std::string_view value);
+/// Whether their folded forms are the same.
+[[nodiscard]] bool equal_folded(std::string_view a, std::string_view b);
 
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 

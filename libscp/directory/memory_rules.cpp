@@ -66,7 +66,7 @@ bool is_single_valued(std::string_view name) {
 bool has_duplicates(const Values& values) {
     for (std::size_t i = 0; i < values.size(); ++i) {
         for (std::size_t j = i + 1; j < values.size(); ++j) {
-            if (fold_case(values[i]) == fold_case(values[j])) {
+            if (equal_folded(values[i], values[j])) {
                 return true;
             }
         }

@@ -31,8 +31,7 @@ std::vector<const Domain*> Topology::called(std::string_view name) const {
     std::vector<const Domain*> found;
     for (const auto& forest : forests)
         for (const auto& domain : forest.domains)
-            if (fold_case(domain.netbios) == fold_case(name) ||
-                domain.name == DomainName(std::string(name)))
+            if (equal_folded(domain.netbios, name) || domain.name == DomainName(std::string(name)))
                 found.push_back(&domain);
     return found;
 }

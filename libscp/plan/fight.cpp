@@ -29,8 +29,7 @@ std::vector<PastRepair> undone_repairs(const std::vector<PastRepair>& repairs, c
         // settings, sources and names only; which content the source had does not matter.
         const bool same = repair.left.instance == wanted.instance &&
                           repair.left.source == wanted.source && repair.left.sel == wanted.sel &&
-                          repair.left.attrs == wanted.attrs &&
-                          fold_case(repair.name) == fold_case(name);
+                          repair.left.attrs == wanted.attrs && equal_folded(repair.name, name);
         if (recent && same)
             found.push_back(repair);
     }

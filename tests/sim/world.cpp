@@ -150,6 +150,7 @@ std::size_t World::domain_of(const Dn& name) const {
 }
 
 void World::replicate(bool all) {
+    bool changed = all;
     for (auto& domain : domains) {
         if (domain.dcs.size() < 2 ||
             (!all && (domain.stopped > forest.now || domain.replicates > forest.now)))
@@ -157,6 +158,7 @@ void World::replicate(bool all) {
         domain.replicates = forest.now + replication_delay_;
         MemoryPartition& one = dcs.at(domain.dcs[0]).objects();
         MemoryPartition& other = dcs.at(domain.dcs[1]).objects();
+        const auto before = std::pair(one.usn(), other.usn());
         for (int round = 0; round < (all ? 3 : 1); ++round)
             for (const auto& [to, from] : {std::pair(&one, &other), std::pair(&other, &one)})
                 for (const Dn& name : to->merge_from(*from)) {
@@ -171,8 +173,10 @@ void World::replicate(bool all) {
                                              ? 1U
                                              : 0U;
                 }
+        changed = changed || before != std::pair(one.usn(), other.usn());
     }
-    note_change();
+    if (changed)
+        note_change();
 }
 
 void World::advance(Timestamp to) {
