@@ -13,6 +13,7 @@ enum class Safeguard {
     allowed_place,      ///< and lies where a rule may write
     trusted_domain,     ///< a source lies in a domain that is trusted
     trusted_place,      ///< and in a place that is
+    trusted_owner,      ///< and has an owner that is
     unmarked_source,    ///< and carries no marker
     conflict_object,    ///< and is no replication conflict object
     selector_hash,      ///< a copy whose rule's filter was changed is kept

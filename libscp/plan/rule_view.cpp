@@ -174,7 +174,8 @@ std::optional<Reason> distrust(const Scp& scp, const RuleView& view) {
 }
 
 bool trusted_owner(const Scp& scp, const RuleView& view) {
-    return view.rule->trust_owners.empty() || (scp.owner && view.owners.contains(*scp.owner));
+    return view.rule->trust_owners.empty() || !in_force(Safeguard::trusted_owner) ||
+           (scp.owner && view.owners.contains(*scp.owner));
 }
 
 bool owner_is_open(const Scp& scp, const RuleView& view) {

@@ -97,9 +97,9 @@ const World::Place& World::pick(const std::vector<Place>& live, const Event& eve
 bool World::act(const Event& event) {
     const What what = event.what;
     bool changed = false;
-    if (what <= What::source_mark)
+    if (what <= What::source_taken)
         changed = act_on_source(event);
-    else if (what == What::plant_outside || what == What::plant_forged)
+    else if (what <= What::plant_owned)
         changed = plant(event);
     else if (what <= What::foreign_add)
         changed = publish_by_hand(event);
@@ -185,6 +185,12 @@ bool World::act_on_source(const Event& event) {
     case What::source_mark:
         objects.set(at, "msDS-Settings", {forged_marker("prod", guid)});
         return true;
+    case What::source_taken:
+        if (!config.trusts_owners)
+            return false;
+        objects.set(at, "nTSecurityDescriptor", {make_security_descriptor(attacker)});
+        objects.set(at, "serviceBindingInformation", {"evil." + std::to_string(++values_)});
+        return true;
     default:
         return false;
     }
@@ -201,6 +207,11 @@ bool World::plant(const Event& event) {
         put(dc, dn(event.c % 2 == 0 ? "CN=Policies,CN=System" : "CN=PC1,CN=Computers"), name,
             std::move(attributes), attacker);
         return true;
+    }
+    if (event.what == What::plant_owned) {
+        if (config.trusts_owners)
+            put(dc, dn("CN=Other,CN=System"), name, std::move(attributes), attacker);
+        return config.trusts_owners;
     }
     const auto copies = live_copies(event.c);
     if (live.empty() && copies.empty())

@@ -7,19 +7,35 @@ namespace scp::sim {
 
 using test::dn;
 
+namespace {
+
+std::vector<AccountQuery> by_sid(const std::vector<Sid>& sids) {
+    std::vector<AccountQuery> queries;
+    for (const Sid& sid : sids)
+        queries.push_back({AccountQuery::Kind::sid, "", sid.to_string()});
+    return queries;
+}
+
+} // namespace
+
 Settings World::make_settings() const {
     static const Pattern bad = Pattern::compile(".*bad").value();
     Settings settings;
     settings.instance = "prod";
     settings.daemon.workers = 1;
     settings.limits = {config.max_changes, config.max_deletes, 50};
+    if (config.marker_owners)
+        settings.marker_owners = by_sid({first_account, second_account});
     for (const auto& domain : domains) {
         if (settings.forests.empty() || settings.forests.back().name != domain.forest) {
             settings.forests.emplace_back();
             settings.forests.back().name = domain.forest;
             settings.forests.back().domain = DomainName(domain.name);
             settings.forests.back().tls.mode = TlsSettings::Mode::none;
-            settings.forests.back().global_catalog.mode = GlobalCatalogSettings::Mode::off;
+            auto& catalog = settings.forests.back().global_catalog;
+            catalog.mode = GlobalCatalogSettings::Mode::off;
+            if (config.catalogs && domain.forest == "corp")
+                catalog = {GlobalCatalogSettings::Mode::listed, {catalog_->uri}};
         }
         for (const std::size_t dc : domain.dcs)
             settings.forests.back().domains[DomainName(domain.name)].servers.push_back(
@@ -35,6 +51,10 @@ Settings World::make_settings() const {
     for (const auto& domain : domains)
         if (domain.trusted)
             mage.trust_domains.emplace_back(domain.name);
+    if (config.trusts_owners)
+        mage.trust_owners = by_sid({administrator, first_account, second_account});
+    if (config.prefers)
+        mage.prefer = {DomainName(domains.at(*config.prefers).name)};
     mage.container.relative = dn("CN=scpd,CN=System");
     mage.attributes = {"serviceBindingInformation"};
     if (config.describes)
@@ -56,6 +76,15 @@ Settings World::make_settings() const {
         for (const auto& domain : domains)
             q.target_domains.emplace_back(domain.name);
     q.mode = config.mode == Mode::sync ? Mode::sync : Mode::upsert;
+    if (config.overlaps) {
+        Rule extra = mage;
+        extra.name = "extra";
+        extra.keywords = {"extra"};
+        extra.accounts.erase(extra.accounts.begin());
+        if (!config.overlaps_alike)
+            extra.attributes.emplace_back("displayName");
+        settings.rules.push_back(std::move(extra));
+    }
     settings.rules.push_back(std::move(mage));
     if (config.has_rule_q)
         settings.rules.push_back(std::move(q));

@@ -151,8 +151,10 @@ class Connection : public Directory {
 Result<std::unique_ptr<Directory>> Run::connect(const Endpoint& endpoint, std::stop_token stop) {
     operation();
     Dc* const dc = world.dc_of(endpoint.uri.host);
+    if (dc == nullptr)
+        world.refresh_catalog();
     auto inner = world.forest.connect(endpoint, std::move(stop));
-    if (!inner)
+    if (!inner || dc == nullptr)
         return inner;
     return std::make_unique<Connection>(*this, *dc, std::move(*inner));
 }

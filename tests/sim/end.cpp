@@ -53,8 +53,6 @@ bool explained(const Plan& plan, const World& world, const Normal& copy) {
 } // namespace
 
 void Run::check_end() {
-    if (world.config.mode == Mode::observe || world.config.mode == Mode::create_only)
-        return; // nothing is repaired: it stays as it was when the mode was set
     const Plan plan = daemons_.back().last->plan;
     const std::vector<Normal> disturbed = state_of(world);
     // Somebody takes all copies away, and daemons that know of nothing begin anew.

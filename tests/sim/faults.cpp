@@ -80,6 +80,7 @@ bool World::act_on_server(const Event& event) {
         if (!restored.backup)
             return false;
         restored.objects().replicate_from(*restored.backup);
+        domains.at(restored.domain).restored = true;
         return true;
     }
     default:

@@ -153,7 +153,10 @@ class Check {
         if (!has_owners())
             return true;
         const auto& descriptor = first_of(object.attributes, "nTSecurityDescriptor");
-        return descriptor == make_security_descriptor(*dc_.server->account);
+        return descriptor == make_security_descriptor(*dc_.server->account) ||
+               (world_.config.marker_owners &&
+                (descriptor == make_security_descriptor(world_.first_account) ||
+                 descriptor == make_security_descriptor(world_.second_account)));
     }
 
     /// Renames and deletes carry no condition (AD has no assertion control): nothing can tell what

@@ -3,6 +3,7 @@
 #include "support/dn.hpp"
 
 #include <algorithm>
+#include <array>
 
 // What is true of a simulated world, whatever the product may believe.
 
@@ -73,11 +74,19 @@ std::size_t World::unwanted_since(const Guid& copy) const {
     return found == unwanted_.end() ? 0 : found->second;
 }
 
+bool World::trusts_owner(const MemoryObject& object) const {
+    const std::string& descriptor = first_of(object.attributes, "nTSecurityDescriptor");
+    return !config.trusts_owners ||
+           std::ranges::any_of(
+               std::array{administrator, first_account, second_account},
+               [&](const Sid& owner) { return descriptor == make_security_descriptor(owner); });
+}
+
 bool World::stands(const MemoryObject& object, const SimDomain& home) const {
     const Dn system = home.nc.child("CN", "System");
     return !object.deleted && values_of(object.attributes, "msDS-Settings").empty() &&
-           object.dn.rdn_value().find("CNF:") == std::string::npos && object.dn.is_within(system) &&
-           !object.dn.is_within(system.child("CN", "Policies"));
+           trusts_owner(object) && object.dn.rdn_value().find("CNF:") == std::string::npos &&
+           object.dn.is_within(system) && !object.dn.is_within(system.child("CN", "Policies"));
 }
 
 void World::note_published() {
@@ -155,10 +164,28 @@ std::string World::against(const Published& source, std::size_t domain, std::siz
         }
     for (const auto& [pair, since] : differ_) {
         const Published* other = published(pair.second);
-        if (pair.first == source.guid && since <= before && other->domain != domain)
+        if (pair.first != source.guid || since > before || other->domain == domain)
+            continue;
+        if (config.prefers == source.domain && other->domain != source.domain)
+            continue;
+        if (!is_unseen(*other))
             return "sources that differ are not copied";
     }
     return {};
+}
+
+/// Its domain may be one that nobody can read: then the global catalog is believed, and it lags.
+bool World::is_unseen(const Published& source) const {
+    if (catalog_ == nullptr || domains.at(source.domain).forest != "corp")
+        return false;
+    const auto name_in = [&](const MemoryPartition& partition) {
+        const auto* object = partition.find(source.guid);
+        return object == nullptr || object->deleted ? "" : object->dn.rdn_value();
+    };
+    const auto& home = dcs.at(domains.at(source.domain).dcs.front()).objects();
+    return std::ranges::none_of(catalog_->partitions, [&](const auto& partition) {
+        return name_in(*partition) == name_in(home);
+    });
 }
 
 bool World::wanted(const MemoryObject& copy, std::size_t domain) const {
@@ -178,7 +205,7 @@ bool World::source_stands(const Guid& source, const Guid& copy) const {
     return std::ranges::all_of(home.dcs, [&](std::size_t dc) {
         const MemoryObject* object = dcs.at(dc).objects().find(source);
         if (object == nullptr || object->deleted ||
-            !values_of(object->attributes, "msDS-Settings").empty() ||
+            !values_of(object->attributes, "msDS-Settings").empty() || !trusts_owner(*object) ||
             object->dn.rdn_value().find("CNF:") != std::string::npos)
             return false;
         const Dn system = home.nc.child("CN", "System");
@@ -195,6 +222,8 @@ bool World::is_target(const std::string& rule, std::size_t domain) const {
     if (rule == "q" && (!config.has_rule_q || config.q_everywhere))
         return true;
     for (unsigned account = 0; account < (rule == "q" ? 1U : 2U); ++account) {
+        if (rule == "extra" && account == 0)
+            continue;
         const std::string name = "agent" + std::to_string(account);
         std::size_t known = 0;
         bool here = true;

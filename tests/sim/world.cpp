@@ -70,6 +70,16 @@ World::World(const Story& story)
     config.max_deletes = 1 + shape / 5 % 3;
     config.confirmations = 2 + static_cast<int>(shape / 2048 % 2);
     replication_delay_ = std::chrono::seconds(shape / 4096 % 4 * 90);
+    config.trusts_owners = forests >= 3 && shape >> 14U & 1U; // OpenLDAP shows no owners
+    config.marker_owners = (shape >> 15U) % 4 == 0;
+    config.overlaps = (shape >> 17U) % 4 == 0;
+    config.overlaps_alike = (shape >> 19U) % 4 != 0;
+    if ((shape >> 21U) % 4 == 0)
+        config.prefers = (shape >> 23U) % domains.size();
+    config.catalogs = forests != 0 && (shape >> 25U) % 4 == 0;
+    catalog_lag_ = std::chrono::seconds((shape >> 27U) % 4 * 200);
+    if (config.catalogs)
+        add_catalog();
     set_accounts();
     // Where agents' accounts live to begin with.
     for (unsigned account = 0; account < 2; ++account) {
@@ -100,7 +110,7 @@ void World::add_forest(const std::string& name, const std::vector<std::string>& 
         server.root_dse["dsServiceName"] = {machine.child("CN", "NTDS Settings").text()};
     };
     for (const auto& domain : names) {
-        domains.push_back({name, domain, Dn::of_domain(domain), flavour, true, {}, {}});
+        domains.push_back({name, domain, Dn::of_domain(domain), flavour, true, {}, {}, {}, false});
         add_dc(domain, "dc1." + domain);
         const Dc& first = dcs.back();
         const Dn& nc = domains.back().nc;
@@ -126,6 +136,26 @@ void World::add_forest(const std::string& name, const std::vector<std::string>& 
                                 {"dnsRoot", {domain.name}},
                                 {"nETBIOSName", {domain.nc.rdn_value()}},
                                 {"systemFlags", {"3"}}});
+}
+
+void World::add_catalog() {
+    catalog_ = &forest.add_server("corp.test", Flavour::ad, {}, "gc.corp.test");
+    catalog_->domain.clear();
+    catalog_->hidden_attributes = {"msDS-Settings"};
+    catalog_->partitions.clear();
+    for (const auto& domain : domains)
+        if (domain.forest == "corp")
+            catalog_->partitions.push_back(
+                std::make_shared<MemoryPartition>(forest, domain.nc, Flavour::ad));
+}
+
+void World::refresh_catalog() {
+    if (catalog_is_of_ != Timestamp{} && forest.now - catalog_is_of_ < catalog_lag_)
+        return;
+    catalog_is_of_ = forest.now;
+    for (const auto& partition : catalog_->partitions)
+        partition->replicate_from(
+            dcs.at(domains.at(domain_of(partition->nc())).dcs.back()).objects());
 }
 
 void World::set_accounts() {
@@ -168,12 +198,15 @@ void World::replicate(bool all) {
                                object.dn.rdn_value().starts_with(name.rdn_value() + "\nCNF:");
                     };
                     const auto* winner = to->find(name);
-                    conflicts_of_ours += winner != nullptr && made_by_us.contains(winner->guid) &&
+                    // Who reads a restored DC makes anew what it does not know of yet.
+                    conflicts_of_ours += !domain.restored && winner != nullptr &&
+                                                 made_by_us.contains(winner->guid) &&
                                                  to->any_of(is_loser)
                                              ? 1U
                                              : 0U;
                 }
         changed = changed || before != std::pair(one.usn(), other.usn());
+        domain.restored = false;
     }
     if (changed)
         note_change();

@@ -32,6 +32,7 @@ struct SimDomain {
     std::vector<std::size_t> dcs; ///< the first takes creates and deletes
     Timestamp stopped{};          ///< replication, until then
     Timestamp replicates{};       ///< next
+    bool restored = false;        ///< a DC was, and has not heard of what was made since
 };
 
 /// An SCP that an application has published: what the simulation knows of it by itself.
@@ -52,6 +53,12 @@ struct Config {
     bool first_use = false, denies = false, q_everywhere = false;
     std::size_t max_changes = 6, max_deletes = 3;
     int confirmations = 2;
+    bool trusts_owners = false;         ///< only those of whom no attacker is one
+    bool marker_owners = false;         ///< both service accounts own copies
+    bool overlaps = false;              ///< a third rule asks for the keyword extra,
+    bool overlaps_alike = true;         ///< and writes as the others do
+    std::optional<std::size_t> prefers; ///< domain
+    bool catalogs = false;
 };
 
 /// The directories of a simulated world, what persons, applications and attackers do there, and
@@ -73,6 +80,9 @@ class World {
     [[nodiscard]] Settings make_settings() const;
     [[nodiscard]] Dc* dc_of(const std::string& host);
     [[nodiscard]] std::size_t domain_of(const Dn& dn) const;
+    /// The global catalog of the forest corp, as of a while ago. Null: there is none.
+    void refresh_catalog();
+    [[nodiscard]] bool trusts_owner(const MemoryObject& object) const;
     [[nodiscard]] bool is_ours(const MemoryObject& object) const;
     /// The keywords that were asked for when the copy was last written.
     void remember_filter(const Guid& copy, const std::string& rule);
@@ -105,7 +115,9 @@ class World {
   private:
     void add_forest(const std::string& name, const std::vector<std::string>& names, Flavour flavour,
                     bool two_dcs);
+    void add_catalog();
     void refresh_faults();
+    [[nodiscard]] bool is_unseen(const Published& source) const;
     [[nodiscard]] Dc& pick_dc(std::size_t domain, unsigned c);
     [[nodiscard]] Attributes content(unsigned kind, const std::string& value) const;
     Guid put(Dc& dc, const Dn& below, const std::string& name, Attributes attributes,
@@ -136,6 +148,9 @@ class World {
     std::map<Guid, std::size_t> foreign_; ///< copies of another instance, since which step
     std::map<std::pair<Guid, Guid>, std::size_t> differ_; ///< sources of one identity
     std::chrono::seconds replication_delay_{0};
+    MemoryServer* catalog_ = nullptr;
+    Timestamp catalog_is_of_{};
+    std::chrono::seconds catalog_lag_{0};
     unsigned values_ = 0;
     std::optional<Guid> aim_;
 };
