@@ -165,25 +165,6 @@ TEST_CASE("history: several writers in one directory, in threads and in processe
     CHECK(ids.size() == listing.records.size());
 }
 
-TEST_CASE("history: a line torn at any byte costs that line only") {
-    HistoryRecord record = an_update();
-    record.id = "one";
-    const std::string first = record_line(record);
-    record.id = "two";
-    const std::string second = record_line(record);
-    for (std::size_t kept = 0; kept < second.size(); ++kept) {
-        CAPTURE(kept);
-        const TemporaryFolder folder;
-        std::ofstream(folder.path() / "a.jsonl", std::ios::binary)
-            << first << second.substr(0, kept);
-        const auto listing = read_history(folder.path()).value();
-        CHECK(listing.problems.empty());
-        // Only its line break may be missing from a record that is taken.
-        CHECK(listing.records.size() == (kept + 1 == second.size() ? 2 : 1));
-        CHECK(listing.records.at(0).id == "one");
-    }
-}
-
 TEST_CASE("history: lines that cannot be read are named and cost no other") {
     HistoryRecord record = an_update();
     record.id = "one";
