@@ -44,7 +44,7 @@ TEST_CASE("history: a writer killed at any byte leaves a beginning of what it wr
     const fs::path other = folder.path() / "b.jsonl"; // another writer's, who lives
     put_text(other, both_lines(record_of("other", 2, "", "done")));
     // Any byte of the second write; of the first one, which is no different, some.
-    for (std::size_t kept = 0; kept <= whole.size(); kept += kept < first.size() - 16 ? 16 : 1) {
+    for (std::size_t kept = 0; kept <= whole.size(); kept += kept + 16 < first.size() ? 16U : 1U) {
         CAPTURE(kept);
         put_text(folder.path() / "a.jsonl", whole.substr(0, kept));
         const auto listing = read_history(folder.path()).value();

@@ -45,7 +45,7 @@ struct Tally {
 /// SCP_WORLDS=20000 for a long search; SCP_SEED=… replays one.
 const std::size_t worlds = [] {
     const char* given = std::getenv("SCP_WORLDS");
-    return given == nullptr ? std::size_t{60} : std::strtoull(given, nullptr, 10);
+    return given == nullptr ? std::size_t{40} : std::strtoull(given, nullptr, 10);
 }();
 
 } // namespace
