@@ -18,6 +18,7 @@ enum class Safeguard {
     conflict_object,    ///< and is no replication conflict object
     selector_hash,      ///< a copy whose rule's filter was changed is kept
     parked,             ///< a parked copy is let alone
+    fights,             ///< and what somebody changes back again and again is parked
     account_unresolved, ///< while an account is unresolved no target is given up
     natives,            ///< where somebody else's SCP serves, none of ours is made
     foreign_owner,      ///< nor where another instance's does

@@ -118,7 +118,7 @@ bool DecisionTable::park(const Change& repair) {
         return false;
     const auto repairs = undone_repairs(past->second.repairs, wanted_marker(repair.after),
                                         source_->name, input_.now);
-    if (repairs.size() < fight_limit)
+    if (repairs.size() < fight_limit || !in_force(Safeguard::fights))
         return false;
     Marker marker = copy.marker();
     marker.parked = input_.now;

@@ -223,8 +223,11 @@ bool World::plant(const Event& event) {
     attributes["msDS-Settings"] = {marker};
     // Servers without owners tell a copy by its place alone: there it lies elsewhere.
     const bool inside = domains[domain].flavour == Flavour::ad && event.c % 2 == 0;
-    put(dc, dn(inside ? "CN=scpd,CN=System" : "CN=Product,CN=System"),
-        inside ? name : name + "-forged", std::move(attributes), attacker);
+    const Dn below = dn(inside ? "CN=scpd,CN=System" : "CN=Product,CN=System");
+    const std::string forged = inside ? name : name + "-forged";
+    if (dc.objects().find(domains[domain].nc.descendant(below).child("CN", forged)) != nullptr)
+        return false; // the name is taken
+    put(dc, below, forged, std::move(attributes), attacker);
     return true;
 }
 
@@ -293,12 +296,18 @@ bool World::act_on_copy(const Event& event) {
         objects.set(at, "serviceBindingInformation", {hand});
         return true;
     case What::release_copy: { // now it is an SCP like any other, and may become a source
-        const Values values = values_of(object->attributes, "serviceBindingInformation");
-        published_.push_back({object->guid, dc->domain, {values.begin(), values.end()}});
+        std::set<std::string> known;
+        for (const std::size_t each : domains.at(dc->domain).dcs)
+            if (const MemoryObject* there = dcs.at(each).objects().find(object->guid))
+                for (const auto& value : values_of(there->attributes, "serviceBindingInformation"))
+                    known.insert(value);
+        published_.push_back({object->guid, dc->domain, std::move(known)});
         objects.set(at, "msDS-Settings", {});
         return true;
     }
     case What::park_copy:
+        if (!marker_field(our_marker(object->attributes), "parked").empty())
+            return false;
         objects.set(at, "msDS-Settings",
                     {our_marker(object->attributes) + ";parked=" + to_rfc3339(forest.now)});
         return true;

@@ -15,11 +15,23 @@ struct Normal {
     Dn dn;
     Attributes content;
     std::string source, rule;
-    friend auto operator<=>(const Normal& a, const Normal& b) {
-        return std::tie(a.domain, a.dn, a.content, a.source, a.rule) <=>
-               std::tie(b.domain, b.dn, b.content, b.source, b.rule);
-    }
 };
+
+/// Of sources that agree any may be the recorded one: that which was there first.
+bool serves(const World& world, const std::string& source) {
+    const auto guid = Guid::parse(source);
+    const Published* known = guid ? world.published(*guid) : nullptr;
+    if (known == nullptr)
+        return false;
+    const Dc& dc = world.dcs.at(world.domains.at(known->domain).dcs.front());
+    const MemoryObject* object = dc.objects().find(*guid);
+    return object != nullptr && !object->deleted && our_marker(object->attributes).empty();
+}
+
+bool same(const World& world, const Normal& a, const Normal& b) {
+    return a.domain == b.domain && a.dn == b.dn && a.content == b.content && a.rule == b.rule &&
+           (a.source == b.source || (serves(world, a.source) && serves(world, b.source)));
+}
 
 std::vector<Normal> state_of(const World& world) {
     std::vector<Normal> state;
@@ -33,7 +45,6 @@ std::vector<Normal> state_of(const World& world) {
                     normal.content[name] = sorted(values_of(copy->attributes, name));
             state.push_back(std::move(normal));
         }
-    std::ranges::sort(state, [](const Normal& a, const Normal& b) { return (a <=> b) < 0; });
     return state;
 }
 
@@ -74,8 +85,8 @@ void Run::check_end() {
     const auto differs = [&](const std::vector<Normal>& these, const std::vector<Normal>& those,
                              const Plan& because, const char* what) {
         for (const Normal& one : these)
-            if (!std::ranges::any_of(those,
-                                     [&](const Normal& other) { return (one <=> other) == 0; }) &&
+            if (!std::ranges::any_of(
+                    those, [&](const Normal& other) { return same(world, one, other); }) &&
                 !explained(because, world, one))
                 throw Violation{"the state becomes that of a run that nothing has disturbed",
                                 fmt::format("{} {} (source {}, rule {})", what, one.dn.text(),

@@ -19,14 +19,14 @@ namespace scp::sim {
 namespace {
 
 constexpr std::array<const char*, safeguard_count> guard_names{
-    "proved-end",         "known-objects",   "instance",      "owner",
-    "allowed-place",      "trusted-domain",  "trusted-place", "trusted-owner",
-    "unmarked-source",    "conflict-object", "selector-hash", "parked",
-    "account-unresolved", "natives",         "foreign-owner", "source-not-seen",
-    "source-agreement",   "source-empty",    "version-check", "all-sources-read",
-    "confirmations",      "grace",           "mode",          "pauses",
-    "bindings",           "first-use",       "limits",        "pdc-only",
-    "compare-and-swap",   "pre-image-check", "history-first"};
+    "proved-end",       "known-objects",      "instance",        "owner",
+    "allowed-place",    "trusted-domain",     "trusted-place",   "trusted-owner",
+    "unmarked-source",  "conflict-object",    "selector-hash",   "parked",
+    "fights",           "account-unresolved", "natives",         "foreign-owner",
+    "source-not-seen",  "source-agreement",   "source-empty",    "version-check",
+    "all-sources-read", "confirmations",      "grace",           "mode",
+    "pauses",           "bindings",           "first-use",       "limits",
+    "pdc-only",         "compare-and-swap",   "pre-image-check", "history-first"};
 
 struct Outcome {
     std::size_t steps = 0;

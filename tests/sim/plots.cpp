@@ -82,6 +82,19 @@ class Plot {
         cycles(1, 1850); // after the grace
     }
 
+    /// Somebody changes a copy back again and again.
+    void fight() {
+        publish(below_(4), name());
+        move_account(below_(4));
+        cycles(1, 60);
+        const What hand = below_(3) == 0 ? What::edit_copy : What::edit_bindings;
+        const int pause = std::array{30, 300, 700}.at(below_(3));
+        for (unsigned rounds = 4 + below_(3); rounds > 0; --rounds) {
+            then(hand, pause, 0, 0, 0).same = true;
+            cycles(1, 1);
+        }
+    }
+
   private:
     [[nodiscard]] unsigned name() const { return below_(64); }
 
@@ -120,13 +133,15 @@ class Plot {
 
 void add_plot(Story& story, const Below& below) {
     Plot plot(story, below);
-    switch (below(4)) {
+    switch (below(5)) {
     case 0:
         return plot.older_source();
     case 1:
         return plot.unseen_source();
     case 2:
         return plot.at_one_moment();
+    case 3:
+        return plot.fight();
     default:
         return plot.late_change();
     }

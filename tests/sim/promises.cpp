@@ -1,3 +1,4 @@
+#include "base/marker.hpp"
 #include "base/text.hpp"
 #include "sim/run.hpp"
 
@@ -226,12 +227,14 @@ class Check {
             if (known->values.contains(value))
                 had = std::max(had, version_in(value));
         if (newest < had)
-            not_older(world_.domains.at(known->domain), *source, newest, had);
+            not_older(world_.domains.at(known->domain), *source, newest, had, marker);
     }
 
     /// A version is the time of the newest change of any copied attribute: a DC that lags in one
     /// and is ahead in another cannot be told from one that has all, so nor is it demanded here.
-    void not_older(const SimDomain& home, const Guid& source, unsigned newest, unsigned had) const {
+    /// The marker tells which it was where the DC shows something else by now.
+    void not_older(const SimDomain& home, const Guid& source, unsigned newest, unsigned had,
+                   const std::string& marker) const {
         const auto version_of = [](const MemoryObject& object) {
             Timestamp version{};
             for (const char* name :
@@ -240,7 +243,8 @@ class Check {
                     version = std::max(version, at->second.time);
             return version;
         };
-        Timestamp newer{}, older{};
+        Timestamp newer = noted_version(our_marker(object_->attributes));
+        Timestamp older = noted_version(marker);
         for (const std::size_t dc : home.dcs) {
             const MemoryObject* there = world_.dcs.at(dc).objects().find(source);
             if (there == nullptr || there->deleted)
@@ -248,12 +252,19 @@ class Check {
             unsigned shown = 0;
             for (const auto& value : values_of(there->attributes, "serviceBindingInformation"))
                 shown = std::max(shown, version_in(value));
-            if (shown >= had)
+            if (shown == had)
                 newer = std::max(newer, version_of(*there));
             else if (shown == newest)
                 older = std::max(older, version_of(*there));
         }
         demand(older >= newer, "an older version of a source does not replace a newer one");
+    }
+
+    static Timestamp noted_version(const std::string& marker_value) {
+        const auto marker = parse_marker(marker_value);
+        if (!marker || marker->version.kind != SourceVersion::Kind::originating)
+            return {};
+        return parse_rfc3339(marker->version.text).value_or(Timestamp{});
     }
 
     void first_use(const std::string& source) const {
@@ -279,27 +290,36 @@ class Check {
     std::string name_, rule_;
 };
 
+/// With what it is of: for another source or other settings the count begins anew.
+Attributes content_of(const MemoryObject& object) {
+    Attributes all{{"name", {object.dn.rdn_value()}}};
+    for (const char* name : {"keywords", "serviceBindingInformation", "description"})
+        all[name] = sorted(values_of(object.attributes, name));
+    const std::string marker = our_marker(object.attributes);
+    for (const char* field : {"s", "sel", "attrs"})
+        all[field] = {marker_field(marker, field)};
+    return all;
+}
+
 /// A copy that somebody changes back again and again is let alone: the same is not put there a
-/// fourth time within an hour by one host, which knows only of answers that came.
+/// fourth time within an hour by one host, which knows only of answers that came. Where a copy was
+/// as a daemon had left it, nobody had changed it.
 void not_fought_over(Run& run, Daemon& daemon, const MemoryObject& before,
                      const MemoryObject& now) {
-    const auto content = [](const MemoryObject& object) {
-        Attributes all{{"name", {object.dn.rdn_value()}}};
-        for (const char* name : {"keywords", "serviceBindingInformation", "description"})
-            all[name] = sorted(values_of(object.attributes, name));
-        return all;
-    };
-    Attributes left = content(now);
-    if (left == content(before))
-        return; // the marker alone
+    const Attributes left = content_of(now);
+    const Attributes found = content_of(before);
+    if (left == found || run.world.left_by_us[now.guid].contains(found))
+        return;
+    // By the history's clock, which is read before the write.
+    const HistoryRecord* record = record_of(daemon, &now.guid, before.dn);
+    const Timestamp at = record != nullptr ? record->at : run.world.forest.now;
     auto& repairs = daemon.repairs[now.guid];
-    std::erase_if(repairs, [&](const auto& one) {
-        return one.first <= run.world.forest.now - std::chrono::hours(1);
-    });
+    std::erase_if(repairs,
+                  [&](const auto& one) { return one.first <= at - std::chrono::hours(1); });
     if (std::ranges::count(repairs, left, [](const auto& one) { return one.second; }) >= 3)
         throw Violation{"what somebody changes back again and again is let alone",
                         printable(now.dn.text())};
-    repairs.emplace_back(run.world.forest.now, std::move(left));
+    repairs.emplace_back(at, left);
 }
 
 } // namespace
@@ -333,13 +353,17 @@ void check_after_write(Run& run, const Dc& dc, const Write& write,
             record_of(daemon, before ? &before->guid : nullptr, before ? before->dn : adds->dn))
         daemon.recorded.push_back(*record);
     if (const MemoryObject* now = before ? dc.objects().find(before->guid) : nullptr;
-        answered && now != nullptr && !now->deleted)
-        not_fought_over(run, daemon, *before, *now);
+        now != nullptr && !now->deleted) {
+        if (answered)
+            not_fought_over(run, daemon, *before, *now);
+        run.world.left_by_us[now->guid].insert(content_of(*now));
+    }
     std::string marker;
     Guid guid;
     if (adds != nullptr) {
         const MemoryObject* made = dc.objects().find(adds->dn);
         run.world.made_by_us.insert(made->guid);
+        run.world.left_by_us[made->guid].insert(content_of(*made));
         daemon.written.insert(made->guid.to_string());
         guid = made->guid;
         marker = our_marker(made->attributes);

@@ -223,17 +223,23 @@ void Run::cycle(Daemon& daemon) {
     daemon.deleted.clear();
     daemon.rules_of_deleted.clear();
     daemon.open_records.clear();
-    daemon.paused.clear();
-    for (const auto& rule : daemon.settings->rules)
-        if (find_pause(daemon.state, "") != nullptr ||
-            find_pause(daemon.state, rule.name) != nullptr)
-            daemon.paused.push_back(rule.name);
     ++daemon.cycles;
 
     CycleOptions options;
     options.rules = daemon.settings->rules;
     options.confirmations = daemon.confirmations;
-    options.read_state = [&]() -> Result<HostState> { return daemon.state; };
+    const auto note_pauses = [&] {
+        daemon.paused.clear();
+        for (const auto& rule : daemon.settings->rules)
+            if (find_pause(daemon.state, "") != nullptr ||
+                find_pause(daemon.state, rule.name) != nullptr)
+                daemon.paused.push_back(rule.name);
+    };
+    note_pauses();
+    options.read_state = [&]() -> Result<HostState> {
+        note_pauses();
+        return daemon.state;
+    };
     options.use_up = [&](const std::string& hash) -> Result<bool> {
         return daemon.approved = use_up(daemon.state, hash);
     };

@@ -65,7 +65,7 @@ struct Daemon {
     std::filesystem::path history_dir; ///< of the host
     Timestamp history_full{};
     std::vector<HistoryRecord> recorded; ///< of the writes that a server has carried out
-    /// When this host wrote what to each copy, where an answer came.
+    /// When this host set out to write what to each copy, where an answer came.
     std::map<Guid, std::vector<std::pair<Timestamp, Attributes>>> repairs;
 
     Schedule schedule;
@@ -96,7 +96,7 @@ struct Daemon {
     std::map<Guid, MemoryObject> announced; ///< before the marker of its rename or delete
     std::set<std::string> written, deleted; ///< objects
     std::set<std::string> rules_of_deleted;
-    std::vector<std::string> paused; ///< rules, when the cycle began
+    std::vector<std::string> paused; ///< rules, when the state was last read
     /// By GUID, else DN: what the history holds, and whose result is not there yet.
     std::map<std::string, HistoryRecord> open_records;
 };

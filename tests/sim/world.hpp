@@ -107,6 +107,7 @@ class World {
     std::vector<SimDomain> domains;
     Config config;
     std::set<Guid> made_by_us;         ///< objects that a daemon of ours has created
+    std::map<Guid, std::set<Attributes>> left_by_us; ///< and what copies held after its writes
     std::size_t step = 1;              ///< counts operations of daemons, and events
     std::size_t conflicts_of_ours = 0; ///< names that two creates of ours took
     Sid administrator, attacker, first_account, second_account;
