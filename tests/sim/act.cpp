@@ -159,8 +159,9 @@ bool World::act_on_source(const Event& event) {
         return true;
     case What::source_recreate: {
         Attributes attributes = object->attributes;
-        for (const char* own : {"objectGUID", "entryUUID", "entryCSN", "replPropertyMetaData",
-                                "uSNCreated", "uSNChanged", "whenChanged", "distinguishedName"})
+        for (const char* own :
+             {"objectGUID", "entryUUID", "entryCSN", "replPropertyMetaData", "uSNCreated",
+              "uSNChanged", "whenChanged", "distinguishedName", "msDS-Settings"})
             attributes.erase(own);
         const auto values = known.values;
         objects.remove(at);

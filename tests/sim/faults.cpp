@@ -57,6 +57,8 @@ bool World::act_on_server(const Event& event) {
         break;
     case What::objects_hidden: // nothing can tell: patience alone helps
         dc.objects_hidden = forest.now + std::chrono::seconds(spans.at(event.b % 2));
+        blind_until = std::max(blind_until, dc.objects_hidden);
+        blind_since = blind_since == 0 ? step : blind_since;
         break;
     case What::writes_refused:
         dc.refuses = until;

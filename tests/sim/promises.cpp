@@ -41,23 +41,17 @@ class Check {
                "every write is in the history, with its pre-image, before it happens");
         rule_ = marker_field(marker, "r");
         allowed(Op::create);
-        content(values_of(add.attributes, "serviceBindingInformation"), marker, {});
+        content(values_of(add.attributes, "serviceBindingInformation"), {}, marker, {});
         demand(add.dn.is_within(
                    world_.domains.at(dc_.domain).nc.descendant(*Dn::parse("CN=scpd,CN=System"))),
                "copies are made where the rule says");
         const std::string source = marker_field(marker, "s");
-        // Where servers have no owners, what somebody moved away is no copy of ours any more; and
-        // nobody can know of what a server does not show.
         for (const auto* other : dc_.objects().objects())
-            demand(!world_.is_ours(*other) || !owned(*other) ||
-                       marker_field(our_marker(other->attributes), "s") != source ||
-                       (!has_owners() && !other->dn.is_within(add.dn.parent())) ||
-                       dc_.objects_hidden > world_.forest.now,
+            demand(!known_copy(*other, source, add.dn.parent()),
                    "no second copy of one source in a domain");
         first_use(source);
         const Published* known = world_.published(*Guid::parse(source));
-        const bool all_seen = std::ranges::none_of(
-            world_.dcs, [&](const Dc& dc) { return dc.objects_hidden > world_.forest.now; });
+        const bool all_seen = world_.blind_until <= daemon_.began_at;
         if (const std::string why = world_.against(*known, dc_.domain, daemon_.began);
             all_seen && !why.empty())
             demand(false, why);
@@ -92,9 +86,9 @@ class Check {
         demand(!left.empty() || !added.empty() ||
                    values_of(object_->attributes, "serviceBindingInformation").empty(),
                "a copy never loses all its bindings");
-        content(added, after, values_of(object_->attributes, "serviceBindingInformation"));
+        content(added, left, after, values_of(object_->attributes, "serviceBindingInformation"));
         if (retires && marker_field(marker, "gone").empty())
-            demand(daemon_.reads_since(world_.unwanted_since(object_->guid)) >=
+            demand(daemon_.reads_since(world_.unwanted_since(object_->guid, daemon_.began)) >=
                        world_.config.confirmations,
                    "a retire is confirmed by several reads");
         count();
@@ -160,6 +154,18 @@ class Check {
                  descriptor == make_security_descriptor(world_.second_account)));
     }
 
+    /// Where servers have no owners, what somebody moved away is no copy of ours any more. Nobody
+    /// can know of what a server does not show, nor of what the other daemon makes meanwhile: that
+    /// has the same name, and the server refuses it, unless somebody renames it at that moment.
+    [[nodiscard]] bool known_copy(const MemoryObject& object, const std::string& source,
+                                  const Dn& place) const {
+        return world_.is_ours(object) && owned(object) &&
+               marker_field(our_marker(object.attributes), "s") == source &&
+               (has_owners() || object.dn.is_within(place)) &&
+               world_.made_by_us.at(object.guid) < daemon_.began &&
+               world_.blind_until <= daemon_.began_at;
+    }
+
     /// Renames and deletes carry no condition (AD has no assertion control): nothing can tell what
     /// happens between them and the modify of the marker that comes first and does. So the object
     /// is judged as that modify found it.
@@ -208,7 +214,8 @@ class Check {
     }
 
     /// Values that come to a copy are the source's own, and none is older than what there was.
-    void content(const Values& added, const std::string& marker, const Values& before) const {
+    void content(const Values& added, const Values& left, const std::string& marker,
+                 const Values& before) const {
         if (added.empty())
             return;
         const auto source = Guid::parse(marker_field(marker, "s"));
@@ -222,6 +229,8 @@ class Check {
                    "bindings that are denied are not copied");
             newest = std::max(newest, version_in(value));
         }
+        for (const auto& value : left)
+            newest = std::max(newest, version_in(value));
         unsigned had = 0;
         for (const auto& value : before)
             if (known->values.contains(value))
@@ -243,7 +252,10 @@ class Check {
                     version = std::max(version, at->second.time);
             return version;
         };
-        Timestamp newer = noted_version(our_marker(object_->attributes));
+        const std::string marked = our_marker(object_->attributes);
+        Timestamp newer{};
+        if (marker_field(marked, "s") == marker_field(marker, "s"))
+            newer = noted_version(marked);
         Timestamp older = noted_version(marker);
         for (const std::size_t dc : home.dcs) {
             const MemoryObject* there = world_.dcs.at(dc).objects().find(source);
@@ -362,7 +374,7 @@ void check_after_write(Run& run, const Dc& dc, const Write& write,
     Guid guid;
     if (adds != nullptr) {
         const MemoryObject* made = dc.objects().find(adds->dn);
-        run.world.made_by_us.insert(made->guid);
+        run.world.made_by_us.emplace(made->guid, run.world.step);
         run.world.left_by_us[made->guid].insert(content_of(*made));
         daemon.written.insert(made->guid.to_string());
         guid = made->guid;

@@ -213,6 +213,7 @@ void Run::cycle(Daemon& daemon) {
     daemon.settings = std::make_shared<const Settings>(world.make_settings());
     daemon.schedule.cycle_began();
     daemon.began = ++world.step;
+    daemon.began_at = world.forest.now;
     daemon.operations = 0;
     daemon.approved = false;
     daemon.next_write.reset();

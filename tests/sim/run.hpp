@@ -88,6 +88,7 @@ struct Daemon {
     // Of the cycle that runs.
     std::shared_ptr<const Settings> settings;
     std::size_t began = 0; ///< World::step
+    Timestamp began_at{};
     int operations = 0;
     bool approved = false;
     std::optional<WriteFate> next_write; ///< what becomes of it

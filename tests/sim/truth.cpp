@@ -62,16 +62,24 @@ void World::note_change() {
             }
     for (const auto& [copy, since] : wanted_)
         if (!wanted_now.contains(copy))
-            unwanted_[copy] = step;
+            unwanted_[copy].push_back({step, 0});
     for (const auto& [copy, since] : wanted_now)
-        unwanted_.erase(copy);
+        if (const auto found = unwanted_.find(copy);
+            found != unwanted_.end() && found->second.back().until == 0)
+            found->second.back().until = step;
     wanted_ = std::move(wanted_now);
     note_published();
 }
 
-std::size_t World::unwanted_since(const Guid& copy) const {
+std::size_t World::unwanted_since(const Guid& copy, std::size_t before) const {
     const auto found = unwanted_.find(copy);
-    return found == unwanted_.end() ? 0 : found->second;
+    if (found == unwanted_.end() || found->second.back().until != 0)
+        return 0;
+    const auto& times = found->second;
+    std::size_t at = times.size() - 1;
+    while (at > 0 && times[at - 1].until > before)
+        --at;
+    return blind_since == 0 ? times[at].since : std::min(times[at].since, blind_since);
 }
 
 bool World::trusts_owner(const MemoryObject& object) const {

@@ -99,17 +99,21 @@ class World {
     /// serves there, or sources that are as good differ. Empty: nothing is known against it.
     [[nodiscard]] std::string against(const Published& source, std::size_t domain,
                                       std::size_t before) const;
-    [[nodiscard]] std::size_t unwanted_since(const Guid& copy) const;
+    /// Since which step it is not wanted, as far as can be seen from outside: what was otherwise
+    /// for a moment after `before` does not count, and hidden objects look like deleted ones.
+    [[nodiscard]] std::size_t unwanted_since(const Guid& copy, std::size_t before) const;
     [[nodiscard]] std::vector<const MemoryObject*> copies(std::size_t domain) const;
 
     MemoryForest forest;
     std::deque<Dc> dcs; ///< does not move what it holds
     std::vector<SimDomain> domains;
     Config config;
-    std::set<Guid> made_by_us;         ///< objects that a daemon of ours has created
+    std::map<Guid, std::size_t> made_by_us; ///< what a daemon of ours has created, at which step
     std::map<Guid, std::set<Attributes>> left_by_us; ///< and what copies held after its writes
-    std::size_t step = 1;              ///< counts operations of daemons, and events
-    std::size_t conflicts_of_ours = 0; ///< names that two creates of ours took
+    std::size_t step = 1;                            ///< counts operations of daemons, and events
+    Timestamp blind_until{};                         ///< so long some server showed no SCP
+    std::size_t blind_since = 0;                     ///< and since which step; 0: none ever did
+    std::size_t conflicts_of_ours = 0;               ///< names that two creates of ours took
     Sid administrator, attacker, first_account, second_account;
     bool second_service_account = false;
 
@@ -145,7 +149,11 @@ class World {
 
     std::vector<Published> published_;
     std::map<Guid, Values> filters_;
-    std::map<Guid, std::size_t> wanted_, unwanted_;
+    std::map<Guid, std::size_t> wanted_;
+    struct Span {
+        std::size_t since, until; ///< steps; 0: not over
+    };
+    std::map<Guid, std::vector<Span>> unwanted_;
     std::map<Guid, std::size_t> foreign_; ///< copies of another instance, since which step
     std::map<std::pair<Guid, Guid>, std::size_t> differ_; ///< sources of one identity
     std::chrono::seconds replication_delay_{0};
