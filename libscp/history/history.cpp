@@ -1,5 +1,6 @@
 #include "history/history.hpp"
 
+#include "base/file_descriptor.hpp"
 #include "base/text.hpp"
 #include "history/lines.hpp"
 
@@ -30,27 +31,6 @@ auto io_failure(const std::string& tried, const fs::path& path, int code) {
                     std::generic_category().message(code),
                 hint);
 }
-
-class FileDescriptor {
-  public:
-    explicit FileDescriptor(int fd) : fd_(fd) {}
-    FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    FileDescriptor(const FileDescriptor&) = delete;
-    FileDescriptor& operator=(const FileDescriptor&) = delete;
-    FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~FileDescriptor() {
-        if (fd_ >= 0)
-            ::close(fd_);
-    }
-    [[nodiscard]] int get() const { return fd_; }
-    [[nodiscard]] bool valid() const { return fd_ >= 0; }
-
-  private:
-    int fd_;
-};
 
 /// The name of a writer's file, and the numbers it has given out. One a process, so that two
 /// History objects of one process share a file without tearing each other's lines.

@@ -1,5 +1,6 @@
 #include "history/state.hpp"
 
+#include "base/file_descriptor.hpp"
 #include "base/text.hpp"
 
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <chrono>
 #include <system_error>
 #include <thread>
-#include <utility>
 
 namespace scp {
 namespace {
@@ -27,25 +27,6 @@ constexpr const char* lock_name = "state.lock";
 std::string message_of(int code) {
     return std::generic_category().message(code);
 }
-
-/// Closes what it holds.
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    Descriptor& operator=(Descriptor&&) = delete;
-    ~Descriptor() {
-        if (fd_ >= 0)
-            ::close(fd_);
-    }
-    [[nodiscard]] int get() const { return fd_; }
-    [[nodiscard]] bool valid() const { return fd_ >= 0; }
-
-  private:
-    int fd_;
-};
 
 auto unusable(const fs::path& file, const std::string& why) {
     return fail(ErrorKind::io,
@@ -71,14 +52,14 @@ std::string distrusted(const struct stat& status, uid_t owner_of_folder) {
 }
 
 struct Folder {
-    Descriptor fd;
+    FileDescriptor fd;
     struct stat status {};
 };
 
 /// Not valid where it is not there.
 Result<Folder> open_folder(const fs::path& file) {
     const fs::path parent = file.parent_path().empty() ? "." : file.parent_path();
-    Folder folder{Descriptor{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}};
+    Folder folder{FileDescriptor{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}};
     if (!folder.fd.valid() && errno == ENOENT)
         return folder;
     if (!folder.fd.valid() || ::fstat(folder.fd.get(), &folder.status) != 0)
@@ -107,8 +88,8 @@ Result<std::string> read_all(int fd, const fs::path& file) {
 
 Result<HostState> read_in(const Folder& folder, const fs::path& file) {
     // Not blocking: a FIFO of that name must not stop the daemon.
-    const Descriptor fd{::openat(folder.fd.get(), file.filename().c_str(),
-                                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    const FileDescriptor fd{::openat(folder.fd.get(), file.filename().c_str(),
+                                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
     if (!fd.valid() && errno == ENOENT)
         return HostState{};
     struct stat status {};
@@ -137,7 +118,7 @@ int make_folders(const fs::path& dir) { // NOLINT(misc-no-recursion): a path's d
     if (::mkdir(dir.c_str(), 0700) != 0)
         return errno == EEXIST ? 0 : errno;
     const fs::path parent = dir.parent_path().empty() ? "." : dir.parent_path();
-    const Descriptor fd{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const FileDescriptor fd{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     return fd.valid() && ::fsync(fd.get()) == 0 ? 0 : errno;
 }
 
@@ -147,9 +128,9 @@ bool give_to_owner(int fd, const Folder& folder) {
 }
 
 /// Held until it is closed; by the kernel, so that no killed process leaves it behind.
-Result<Descriptor> lock(const Folder& folder, const fs::path& file) {
-    Descriptor fd{::openat(folder.fd.get(), lock_name,
-                           O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+Result<FileDescriptor> lock(const Folder& folder, const fs::path& file) {
+    FileDescriptor fd{::openat(folder.fd.get(), lock_name,
+                               O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
     if (!fd.valid() || !give_to_owner(fd.get(), folder))
         return unwritable(file, "open state.lock", errno);
     const auto end = std::chrono::steady_clock::now() + patience;
@@ -185,8 +166,8 @@ Result<void> replace(const Folder& folder, const fs::path& file, const std::stri
     const std::string name = file.filename().string();
     const std::string fresh = name + ".new";
     ::unlinkat(folder.fd.get(), fresh.c_str(), 0); // left behind by one who was killed
-    const Descriptor fd{::openat(folder.fd.get(), fresh.c_str(),
-                                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    const FileDescriptor fd{::openat(folder.fd.get(), fresh.c_str(),
+                                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!fd.valid())
         return unwritable(file, "make the new file", errno);
     int code = write_all(fd.get(), text);

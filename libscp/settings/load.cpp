@@ -8,6 +8,7 @@
 #include "settings/validate.hpp"
 #include "settings/yaml.hpp"
 
+#include "base/file_descriptor.hpp"
 #include "base/text.hpp"
 
 #include <fmt/format.h>
@@ -32,27 +33,11 @@ std::string error_text(int code) {
     return std::generic_category().message(code);
 }
 
-class FileHandle {
-  public:
-    explicit FileHandle(const fs::path& path)
-        // Without O_NONBLOCK a FIFO would hold us until somebody writes to it.
-        : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
-    ~FileHandle() {
-        if (fd_ >= 0)
-            ::close(fd_);
-    }
-    FileHandle(const FileHandle&) = delete;
-    FileHandle& operator=(const FileHandle&) = delete;
-    [[nodiscard]] int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
-
 /// The file's bytes, or why not.
 Result<std::string> read_file(const fs::path& path) {
-    const FileHandle file(path);
-    if (file.get() < 0)
+    // Without O_NONBLOCK a FIFO would hold us until somebody writes to it.
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!file.valid())
         return fail(ErrorKind::io, "cannot be opened: " + error_text(errno));
     struct stat status {};
     if (::fstat(file.get(), &status) != 0)

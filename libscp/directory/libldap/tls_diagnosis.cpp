@@ -1,5 +1,6 @@
 #include "directory/libldap/tls.hpp"
 
+#include "base/file_descriptor.hpp"
 #include "base/text.hpp"
 #include "directory/libldap/dial.hpp"
 
@@ -9,21 +10,12 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
 
 namespace scp {
 namespace {
-
-struct SocketCloser {
-    int fd;
-    explicit SocketCloser(int socket) : fd(socket) {}
-    SocketCloser(const SocketCloser&) = delete;
-    SocketCloser& operator=(const SocketCloser&) = delete;
-    ~SocketCloser() { ::close(fd); }
-};
 
 bool wait_for(int fd, short events, const Deadline& deadline, const std::stop_token& stop) {
     while (!deadline.passed() && !stop.stop_requested()) {
@@ -167,7 +159,7 @@ std::optional<Error> diagnose_tls(const Endpoint& endpoint, Deadline deadline,
     if (!fd) {
         return std::nullopt;
     }
-    const SocketCloser closer(*fd);
+    const FileDescriptor closer(*fd);
     if (endpoint.uri.scheme == ServerUri::Scheme::ldap && !ask_starttls(*fd, deadline, stop)) {
         return std::nullopt;
     }
