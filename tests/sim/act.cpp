@@ -184,6 +184,9 @@ bool World::act_on_source(const Event& event) {
         objects.set(at, "keywords", {"other"});
         return true;
     case What::source_mark:
+        // What bears our marker where copies lie, and has no other owner, is ours by definition.
+        if (at.is_within(nc.descendant(dn("CN=scpd,CN=System"))))
+            return false;
         objects.set(at, "msDS-Settings", {forged_marker("prod", guid)});
         return true;
     case What::source_taken:
