@@ -5,6 +5,14 @@ import sys
 import xml.etree.ElementTree as xml
 
 
+def print_why(case: xml.Element, most_lines: int = 40) -> None:
+    """The program itself may have said nothing, and a second run has other random seeds."""
+    for problem in [*case.iter("failure"), *case.iter("error")]:
+        lines = [line for line in (problem.text or problem.get("message") or "").splitlines() if line.strip()]
+        for line in lines[-most_lines:]:
+            print(f"    {line}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--also-failed", type=int, default=0, help="steps that failed without a test to name")
@@ -26,6 +34,7 @@ def main() -> int:
         for case, outcome in zip(cases, outcomes):
             if outcome == "failed":
                 print(f"failed: {file.stem}: {case.get('name')}")
+                print_why(case)
         print(f"{file.stem}: " + ", ".join(f"{outcomes.count(kind)} {kind}" for kind in ("passed", "failed", "skipped")))
         if not cases:
             failed += 1

@@ -145,9 +145,11 @@ TEST_CASE("plan property: no two changes meet at one DN, and every id is its own
 // Somebody puts everything back as it was after each of our writes. After the third time every copy
 // that is fought over is parked with nothing else of it changed, and then it is quiet.
 TEST_CASE("plan property: a fight ends by itself, and what is parked stays quiet") {
-    std::size_t parkings = 0;
-    const auto all = seeds(worlds);
+    std::size_t parkings = 0, tried = 0;
+    const auto all = seeds(20 * worlds);
     for (const auto seed : all) {
+        if (++tried > worlds && parkings > 2)
+            break; // the others are for when there were too few fights among the first
         CAPTURE(seed);
         World world = RandomWorld(seed).make();
         world.apply(world.plan());
@@ -191,7 +193,7 @@ TEST_CASE("plan property: a fight ends by itself, and what is parked stays quiet
         REQUIRE_MESSAGE(plan.changes.empty(), render(plan));
     }
     if (all.size() > 1)
-        CHECK(parkings > all.size() / 20);
+        CHECK(parkings > 2);
 }
 
 // A planted SCP (unmarked, or with a forged marker) below a computer object adds held ones, never a
