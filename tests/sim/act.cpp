@@ -128,7 +128,7 @@ bool World::act_on_source(const Event& event) {
             return false;
         const std::string value = new_value(nullptr);
         const Guid guid = put(dc, below, name, content(event.b / 3, value), administrator);
-        published_.push_back({guid, domain, {value}});
+        published_.push_back({guid, domain, {value}, 0, 0, false});
         aim_at(guid);
         return true;
     }
@@ -163,9 +163,14 @@ bool World::act_on_source(const Event& event) {
              {"objectGUID", "entryUUID", "entryCSN", "replPropertyMetaData", "uSNCreated",
               "uSNChanged", "whenChanged", "distinguishedName", "msDS-Settings"})
             attributes.erase(own);
-        const auto values = known.values;
+        Published anew = known;
+        const auto& shown = values_of(attributes, "serviceBindingInformation");
+        if (known.was_copy)
+            anew.values.insert(shown.begin(), shown.end());
         objects.remove(at);
-        published_.push_back({objects.put(at, attributes), dc->domain, values});
+        anew.guid = objects.put(at, attributes);
+        anew.stands = anew.conflict = 0;
+        published_.push_back(std::move(anew));
         return true;
     }
     case What::source_rename:
@@ -271,7 +276,7 @@ bool World::publish_by_hand(const Event& event) {
     if (event.what == What::foreign_add)
         foreign_[guid] = step;
     if (event.what == What::native_add) // elsewhere it is a source like any other
-        published_.push_back({guid, domain, known});
+        published_.push_back({guid, domain, known, 0, 0, false});
     return true;
 }
 
@@ -305,7 +310,7 @@ bool World::act_on_copy(const Event& event) {
             if (const MemoryObject* there = dcs.at(each).objects().find(object->guid))
                 for (const auto& value : values_of(there->attributes, "serviceBindingInformation"))
                     known.insert(value);
-        published_.push_back({object->guid, dc->domain, std::move(known)});
+        published_.push_back({object->guid, dc->domain, std::move(known), 0, 0, true});
         objects.set(at, "msDS-Settings", {});
         return true;
     }

@@ -52,7 +52,7 @@ class Check {
         first_use(source);
         const Published* known = world_.published(*Guid::parse(source));
         const bool all_seen = world_.blind_until <= daemon_.began_at;
-        if (const std::string why = world_.against(*known, dc_.domain, daemon_.began);
+        if (const std::string why = world_.against(*known, add, dc_.domain, daemon_.began);
             all_seen && !why.empty())
             demand(false, why);
     }
@@ -88,7 +88,7 @@ class Check {
                "a copy never loses all its bindings");
         content(added, left, after, values_of(object_->attributes, "serviceBindingInformation"));
         if (retires && marker_field(marker, "gone").empty())
-            demand(daemon_.reads_since(world_.unwanted_since(object_->guid, daemon_.began)) >=
+            demand(daemon_.reads_since(world_.unwanted_since(object_->guid, daemon_.reads)) >=
                        world_.config.confirmations,
                    "a retire is confirmed by several reads");
         count();
@@ -224,7 +224,7 @@ class Check {
         demand(world_.domains.at(known->domain).trusted, "only trusted domains' SCPs are copied");
         unsigned newest = 0;
         for (const auto& value : added) {
-            demand(known->values.contains(value), "only values of the source come to a copy");
+            demand(world_.is_value_of(*known, value), "only values of the source come to a copy");
             demand(!daemon_.settings->rules.front().bindings.deny.size() || !value.ends_with("bad"),
                    "bindings that are denied are not copied");
             newest = std::max(newest, version_in(value));

@@ -193,7 +193,7 @@ void Run::restart(Daemon& daemon) {
     daemon.watches.clear();
     daemon.confirmations.clear();
     daemon.cycles = 0;
-    daemon.ended.clear();
+    daemon.reads.clear();
     daemon.running = false;
     daemon.last.reset();
 }
@@ -257,7 +257,7 @@ void Run::cycle(Daemon& daemon) {
         daemon.confirmations = daemon.last->plan.confirmations;
         daemon.schedule.cycle_ended(clock(), worth_retrying(*daemon.last));
         daemon.running = false;
-        daemon.ended.push_back(world.step);
+        daemon.reads.push_back({daemon.began, world.step});
         follow(daemon, watch_targets(daemon.last->observation, sessions));
         if (daemon.stop.stop_requested())
             restart(daemon);

@@ -73,12 +73,12 @@ struct Daemon {
     std::map<DomainKey, Watch> watches;
     int processes = 0; ///< so many were there
     Confirmations confirmations;
-    int cycles = 0;                 ///< since the process began
-    std::vector<std::size_t> ended; ///< World::step when each of them ended
+    int cycles = 0;          ///< since the process began
+    std::vector<Span> reads; ///< those that are over
     /// Cycles of this process that were not over by then, this one too.
     [[nodiscard]] int reads_since(std::size_t moment) const {
         return 1 + static_cast<int>(std::ranges::count_if(
-                       ended, [&](std::size_t end) { return end >= moment; }));
+                       reads, [&](const Span& read) { return read.until >= moment; }));
     }
     bool running = false;
     std::optional<CycleReport> last; ///< of the last whole cycle

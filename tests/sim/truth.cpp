@@ -64,20 +64,24 @@ void World::note_change() {
         if (!wanted_now.contains(copy))
             unwanted_[copy].push_back({step, 0});
     for (const auto& [copy, since] : wanted_now)
-        if (const auto found = unwanted_.find(copy);
-            found != unwanted_.end() && found->second.back().until == 0)
-            found->second.back().until = step;
+        if (auto& times = unwanted_[copy]; times.empty())
+            times.push_back({made_by_us.at(copy), step});
+        else if (times.back().until == 0)
+            times.back().until = step;
     wanted_ = std::move(wanted_now);
     note_published();
 }
 
-std::size_t World::unwanted_since(const Guid& copy, std::size_t before) const {
+std::size_t World::unwanted_since(const Guid& copy, const std::vector<Span>& reads) const {
     const auto found = unwanted_.find(copy);
     if (found == unwanted_.end() || found->second.back().until != 0)
         return 0;
     const auto& times = found->second;
     std::size_t at = times.size() - 1;
-    while (at > 0 && times[at - 1].until > before)
+    const auto wanted_meanwhile = [&](const Span& read) {
+        return read.since >= times[at - 1].until && read.until <= times[at].since;
+    };
+    while (at > 0 && std::ranges::none_of(reads, wanted_meanwhile))
         --at;
     return blind_since == 0 ? times[at].since : std::min(times[at].since, blind_since);
 }
@@ -142,7 +146,19 @@ void World::note_published() {
     differ_ = std::move(differ_now);
 }
 
-std::string World::against(const Published& source, std::size_t domain, std::size_t before) const {
+bool World::is_value_of(const Published& source, const std::string& value) const {
+    const auto shows = [&](std::size_t dc) {
+        const MemoryObject* object = dcs.at(dc).objects().find(source.guid);
+        return object != nullptr &&
+               std::ranges::count(values_of(object->attributes, "serviceBindingInformation"),
+                                  value) != 0;
+    };
+    return source.values.contains(value) ||
+           (source.was_copy && std::ranges::any_of(domains.at(source.domain).dcs, shows));
+}
+
+std::string World::against(const Published& source, const AddEntry& copy, std::size_t domain,
+                           std::size_t before) const {
     if (source.conflict != 0 && source.conflict <= before)
         return "a conflict object is no source";
     const MemoryObject* object =
@@ -150,9 +166,9 @@ std::string World::against(const Published& source, std::size_t domain, std::siz
     if (object == nullptr || object->deleted)
         return {};
     const auto same_identity = [&](const MemoryObject& other) {
-        return other.dn.rdn_value() == object->dn.rdn_value() &&
+        return other.dn.rdn_value() == copy.dn.rdn_value() &&
                same_values(values_of(other.attributes, "keywords"),
-                           values_of(object->attributes, "keywords"));
+                           values_of(copy.attributes, "keywords"));
     };
     for (const std::size_t dc : domains.at(domain).dcs)
         for (const auto* other : dcs.at(dc).objects().objects()) {

@@ -42,6 +42,13 @@ struct Published {
     std::set<std::string> values; ///< all that it ever had
     std::size_t stands = 0;   ///< since which step it is there, trusted and unmarked, on every DC
     std::size_t conflict = 0; ///< since which step it is a conflict object on every DC
+    bool was_copy = false;    ///< whose marker somebody took off on one DC: what daemons wrote
+                              ///< to the others meanwhile comes to it as well
+};
+
+/// From step to step; until 0: not over.
+struct Span {
+    std::size_t since = 0, until = 0;
 };
 
 /// The settings as far as stories change them.
@@ -95,13 +102,17 @@ class World {
     /// where it is: since which step. 0: it is not.
     [[nodiscard]] std::size_t wanted_since(const Guid& copy) const;
     [[nodiscard]] const Published* published(const Guid& guid) const;
-    /// Why no copy of `source` belongs into the domain, for longer than since `step`: somebody else
-    /// serves there, or sources that are as good differ. Empty: nothing is known against it.
-    [[nodiscard]] std::string against(const Published& source, std::size_t domain,
-                                      std::size_t before) const;
-    /// Since which step it is not wanted, as far as can be seen from outside: what was otherwise
-    /// for a moment after `before` does not count, and hidden objects look like deleted ones.
-    [[nodiscard]] std::size_t unwanted_since(const Guid& copy, std::size_t before) const;
+    [[nodiscard]] bool is_value_of(const Published& source, const std::string& value) const;
+    /// Why this copy of `source` does not belong into the domain, for longer than since `step`:
+    /// somebody else serves there, or sources that are as good differ. Empty: nothing is known
+    /// against it.
+    [[nodiscard]] std::string against(const Published& source, const AddEntry& copy,
+                                      std::size_t domain, std::size_t before) const;
+    /// Since which step it is not wanted, as far as can be seen from outside: that it was wanted
+    /// in between counts only where a whole read fell into that time, and hidden objects look like
+    /// deleted ones.
+    [[nodiscard]] std::size_t unwanted_since(const Guid& copy,
+                                             const std::vector<Span>& reads) const;
     [[nodiscard]] std::vector<const MemoryObject*> copies(std::size_t domain) const;
 
     MemoryForest forest;
@@ -150,9 +161,6 @@ class World {
     std::vector<Published> published_;
     std::map<Guid, Values> filters_;
     std::map<Guid, std::size_t> wanted_;
-    struct Span {
-        std::size_t since, until; ///< steps; 0: not over
-    };
     std::map<Guid, std::vector<Span>> unwanted_;
     std::map<Guid, std::size_t> foreign_; ///< copies of another instance, since which step
     std::map<std::pair<Guid, Guid>, std::size_t> differ_; ///< sources of one identity
