@@ -236,40 +236,17 @@ class Check {
             if (known->values.contains(value))
                 had = std::max(had, version_in(value));
         if (newest < had)
-            not_older(world_.domains.at(known->domain), *source, newest, had, marker);
+            not_older(marker);
     }
 
     /// A version is the time of the newest change of any copied attribute: a DC that lags in one
     /// and is ahead in another cannot be told from one that has all, so nor is it demanded here.
-    /// The marker tells which it was where the DC shows something else by now.
-    void not_older(const SimDomain& home, const Guid& source, unsigned newest, unsigned had,
-                   const std::string& marker) const {
-        const auto version_of = [](const MemoryObject& object) {
-            Timestamp version{};
-            for (const char* name :
-                 {"serviceBindingInformation", "keywords", "description", "name"})
-                if (const auto at = object.changes.find(name); at != object.changes.end())
-                    version = std::max(version, at->second.time);
-            return version;
-        };
-        const std::string marked = our_marker(object_->attributes);
-        Timestamp newer{};
-        if (marker_field(marked, "s") == marker_field(marker, "s"))
-            newer = noted_version(marked);
-        Timestamp older = noted_version(marker);
-        for (const std::size_t dc : home.dcs) {
-            const MemoryObject* there = world_.dcs.at(dc).objects().find(source);
-            if (there == nullptr || there->deleted)
-                continue;
-            unsigned shown = 0;
-            for (const auto& value : values_of(there->attributes, "serviceBindingInformation"))
-                shown = std::max(shown, version_in(value));
-            if (shown == had)
-                newer = std::max(newer, version_of(*there));
-            else if (shown == newest)
-                older = std::max(older, version_of(*there));
-        }
-        demand(older >= newer, "an older version of a source does not replace a newer one");
+    /// Markers note which version it was; what DCs show by now may be something else.
+    void not_older(const std::string& marker) const {
+        const std::string before = our_marker(object_->attributes);
+        demand(marker_field(before, "s") != marker_field(marker, "s") ||
+                   noted_version(marker) >= noted_version(before),
+               "an older version of a source does not replace a newer one");
     }
 
     static Timestamp noted_version(const std::string& marker_value) {
