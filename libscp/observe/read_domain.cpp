@@ -47,13 +47,19 @@ DomainView read_domain(const Topology& topology, const Domain& domain, Sessions&
     view.our_sids = own_sids(server.root_dse());
 
     const std::string& marker_attribute = sessions.settings().marker_attribute;
+    // Before the search and after it: a right that comes back in between proves nothing.
+    const auto all_shown = [&] {
+        if (!view.incomplete && in_force(Safeguard::known_objects))
+            view.incomplete = known_objects_missing(domain, server);
+    };
+    all_shown();
     Search search;
     search.base.dn = domain.nc;
     search.filter = domain_filter(rules, marker_attribute);
     search.attributes = scp_attributes(rules, marker_attribute);
     search.security = view.has_owners;
     const Found found = server.search(search);
-    if (in_force(Safeguard::proved_end))
+    if (!view.incomplete && in_force(Safeguard::proved_end))
         view.incomplete = found.incomplete;
     for (const auto& entry : found.entries) {
         // A DC may serve its copy of another domain's objects below its own naming context.
@@ -72,8 +78,7 @@ DomainView read_domain(const Topology& topology, const Domain& domain, Sessions&
               [](const Scp& a, const Scp& b) { return a.dn < b.dn; });
     if (!view.incomplete)
         view.incomplete = unknown_reference(found, *topology.find_forest(domain.forest), server);
-    if (!view.incomplete && in_force(Safeguard::known_objects))
-        view.incomplete = known_objects_missing(domain, server);
+    all_shown();
     return view;
 }
 

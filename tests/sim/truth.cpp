@@ -144,6 +144,7 @@ void World::note_published() {
             differ_now[pair] = before == differ_.end() ? step : before->second;
         }
     differ_ = std::move(differ_now);
+    note_catalog();
 }
 
 bool World::is_value_of(const Published& source, const std::string& value) const {
@@ -192,24 +193,32 @@ std::string World::against(const Published& source, const AddEntry& copy, std::s
             continue;
         if (config.prefers == source.domain && other->domain != source.domain)
             continue;
-        if (!is_unseen(*other))
+        if (!is_unseen(*other, before))
             return "sources that differ are not copied";
     }
     return {};
 }
 
 /// Its domain may be one that nobody can read: then the global catalog is believed, and it lags.
-bool World::is_unseen(const Published& source) const {
-    if (catalog_ == nullptr || domains.at(source.domain).forest != "corp")
-        return false;
-    const auto name_in = [&](const MemoryPartition& partition) {
-        const auto* object = partition.find(source.guid);
-        return object == nullptr || object->deleted ? "" : object->dn.rdn_value();
-    };
-    const auto& home = dcs.at(domains.at(source.domain).dcs.front()).objects();
-    return std::ranges::none_of(catalog_->partitions, [&](const auto& partition) {
-        return name_in(*partition) == name_in(home);
-    });
+bool World::is_unseen(const Published& source, std::size_t before) const {
+    return catalog_ != nullptr && domains.at(source.domain).forest == "corp" &&
+           (source.shown == 0 || source.shown > before);
+}
+
+void World::note_catalog() {
+    if (catalog_ == nullptr)
+        return;
+    for (Published& one : published_) {
+        const auto name_in = [&](const MemoryPartition& partition) {
+            const auto* object = partition.find(one.guid);
+            return object == nullptr || object->deleted ? "" : object->dn.rdn_value();
+        };
+        const auto& home = dcs.at(domains.at(one.domain).dcs.front()).objects();
+        const bool shown = std::ranges::any_of(catalog_->partitions, [&](const auto& partition) {
+            return name_in(*partition) == name_in(home);
+        });
+        one.shown = !shown ? 0 : one.shown == 0 ? step : one.shown;
+    }
 }
 
 bool World::wanted(const MemoryObject& copy, std::size_t domain) const {

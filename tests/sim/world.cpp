@@ -156,6 +156,7 @@ void World::refresh_catalog() {
     for (const auto& partition : catalog_->partitions)
         partition->replicate_from(
             dcs.at(domains.at(domain_of(partition->nc())).dcs.back()).objects());
+    note_catalog();
 }
 
 void World::set_accounts() {

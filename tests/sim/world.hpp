@@ -42,6 +42,7 @@ struct Published {
     std::set<std::string> values; ///< all that it ever had
     std::size_t stands = 0;   ///< since which step it is there, trusted and unmarked, on every DC
     std::size_t conflict = 0; ///< since which step it is a conflict object on every DC
+    std::size_t shown = 0;    ///< since which step the global catalog has it by its name
     bool was_copy = false;    ///< whose marker somebody took off on one DC: what daemons wrote
                               ///< to the others meanwhile comes to it as well
 };
@@ -133,7 +134,8 @@ class World {
                     bool two_dcs);
     void add_catalog();
     void refresh_faults();
-    [[nodiscard]] bool is_unseen(const Published& source) const;
+    void note_catalog();
+    [[nodiscard]] bool is_unseen(const Published& source, std::size_t before) const;
     [[nodiscard]] Dc& pick_dc(std::size_t domain, unsigned c);
     [[nodiscard]] Attributes content(unsigned kind, const std::string& value) const;
     Guid put(Dc& dc, const Dn& below, const std::string& name, Attributes attributes,

@@ -471,6 +471,23 @@ TEST_CASE("observe: a domain that was not read to a proved end is incomplete, an
              };
          },
          "does not show DC=emea,DC=corp,DC=test", 0},
+        {"the right to read is lost once that was looked at", Flavour::ad,
+         [](ForestBench&, MemoryServer& server) {
+             server.hidden = [searched = false](const Entry& entry, const Search& search) mutable {
+                 searched = searched || search.scope == Scope::subtree;
+                 return searched && contains(entry.dn.text(), "DC=emea");
+             };
+         },
+         "does not show DC=emea,DC=corp,DC=test", 0},
+        {"the right to read comes back before that is looked at again", Flavour::ad,
+         [](ForestBench&, MemoryServer& server) {
+             server.hidden = [searched = false](const Entry& entry, const Search& search) mutable {
+                 searched = searched || search.scope == Scope::subtree;
+                 return (!searched || search.scope == Scope::subtree) &&
+                        contains(entry.dn.text(), "DC=emea");
+             };
+         },
+         "does not show DC=emea,DC=corp,DC=test", 0},
         {"only below CN=System it was lost", Flavour::ad,
          [](ForestBench&, MemoryServer& server) {
              server.hidden = [](const Entry& entry, const Search&) {
