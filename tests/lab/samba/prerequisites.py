@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 PACKAGES = (
-    "samba samba-ad-dc samba-ad-provision samba-dsdb-modules krb5-user dnsutils iproute2 "
+    "samba samba-ad-dc samba-ad-provision samba-dsdb-modules krb5-user dnsutils dnsmasq-base iproute2 "
     "ldap-utils libsasl2-modules-gssapi-mit openssl python3-ldap python3-pytest"
 )
 PROGRAMS = (
     "samba samba-tool samba_spnupdate unshare nsenter ip mount openssl tar gzip "
-    "kinit dig ldapsearch"
+    "kinit dig dnsmasq ldapsearch"
 ).split()
 FILES = ("/usr/share/samba/setup/provision.ldif", "/usr/lib/python3/dist-packages/samba/provision")
 

@@ -1,9 +1,12 @@
 #!/usr/bin/python3
-"""Builds the state of a domain controller: the first from nothing, the second by joining it. Runs inside the DC's namespaces (see
-labinit.py), where Samba's Debian paths (/etc/samba, /var/lib/samba, …) are the lab's own folders.
+"""Builds the state of a domain controller. Runs inside its namespaces (see host.py), where Samba's
+Debian paths (/etc/samba, /var/lib/samba, …) are the lab's own folders.
 
-usage: provision.py first OUT      OUT gets ca.pem and the accounts' keytabs
-       provision.py second OUT     the first one runs
+usage: provision.py STEP OUT       OUT, the lab's folder, gets ca.pem and the accounts' keytabs
+    first    dc1 from nothing
+    second   dc2, joined to corp.test; dc1 runs
+    other    src1 from nothing: another forest
+    trust    at dc1, between the two forests; both run
 """
 
 import shutil
@@ -21,13 +24,14 @@ from samba.samdb import SamDB
 from samba.sd_utils import SDUtils
 
 import topology
-from topology import ADMIN_PASSWORD, CONTAINER, DC1, DC2, DCS, Dc
+from topology import ADMIN_PASSWORD, DC1, DC2, DCS, SRC1, Dc
 
 SMB_CONF = Path("/etc/samba/smb.conf")
 TLS = Path("/var/lib/samba/private/tls")
 
-# Only the services that LDAP clients see; no file server, NetBIOS, winbind, dnsupdate (provisioning
-# made the records). kcc, the built-in one: replication between all DCs there are. nosync: the lab's data need not survive a power cut.
+# Only the services that LDAP clients see, and what trusts are made by; no file server, NetBIOS, winbind,
+# dnsupdate (the records are made here). kcc, the built-in one: replication between all DCs there are.
+# nosync: the lab's data need not survive a power cut.
 SMB_CONF_TEXT = """\
 [global]
     netbios name = {netbios_name}
@@ -106,7 +110,30 @@ def join(dc: Dc, out: Path) -> None:
         check=True,
     )
     write_smb_conf(dc)
+    copy_certificate(out)
+
+
+def copy_certificate(out: Path) -> None:
     shutil.copytree(out / DC1.name / "lib/private/tls", TLS, dirs_exist_ok=True)
+
+
+def trust(here: Dc, there: Dc) -> None:
+    subprocess.run(
+        [
+            "samba-tool",
+            "domain",
+            "trust",
+            "create",
+            there.domain,
+            "--type=forest",
+            "--direction=both",
+            "--create-location=both",
+            f"-UAdministrator@{there.realm}%{ADMIN_PASSWORD}",
+            "--local-dc-username=Administrator",
+            f"--local-dc-password={ADMIN_PASSWORD}",
+        ],
+        check=True,
+    )
 
 
 def write_smb_conf(dc: Dc) -> None:
@@ -187,27 +214,33 @@ def openssl(*args: str) -> None:
 
 
 def seed(dc: Dc, out: Path) -> None:
-    """The accounts and the delegated container, written to the database; no server runs yet."""
+    """The accounts and the delegated container, written to the database; this DC does not run yet."""
     lp = LoadParm()
     lp.load(str(SMB_CONF))
     sam = SamDB(url="/var/lib/samba/private/sam.ldb", session_info=system_session(), lp=lp)
     sam.set_maxPwdAge(
         str(-(2**63))
     )  # never: a restored state may be old, and its passwords are still to be good
-    for account in topology.ACCOUNTS:
+    for account in topology.ACCOUNTS[dc.domain]:
         sam.newuser(account.name, account.password)
-        if account.has_keytab:
-            export_keytab(lp, f"{account.name}@{dc.realm}", out / f"{account.name}.keytab")
+        export_keytab(lp, f"{account.name}@{dc.realm}", out / f"{account.name}.keytab")
+    container = topology.container(dc)
     sam.add(
         {
-            "dn": CONTAINER,
+            "dn": container,
             "objectClass": "container",
             "description": "Copies of serviceConnectionPoints",
         }
     )
-    service_sid = SDUtils(sam).get_object_sid(f"CN={topology.SERVICE.name},CN=Users,{dc.nc}")
+    home, account = topology.DELEGATES[dc.forest]
+    if home != dc:  # it is in another DC's database
+        url = str(out / home.name / "lib/private/sam.ldb")
+        accounts = SamDB(url=url, session_info=system_session(), lp=lp)
+    else:
+        accounts = sam
+    sid = SDUtils(accounts).get_object_sid(f"CN={account.name},CN=Users,{home.nc}")
     for ace in topology.DELEGATION:
-        SDUtils(sam).dacl_add_ace(CONTAINER, ace.format(sid=service_sid))
+        SDUtils(sam).dacl_add_ace(container, ace.format(sid=sid))
 
 
 def export_keytab(lp: LoadParm, principal: str, keytab: Path) -> None:
@@ -217,11 +250,20 @@ def export_keytab(lp: LoadParm, principal: str, keytab: Path) -> None:
     keytab.chmod(0o600)
 
 
-if __name__ == "__main__":
-    which, output = sys.argv[1], Path(sys.argv[2])
-    if which == "first":
+def main(step: str, out: Path) -> None:
+    if step == "first":
         provision(DC1)
-        make_certificates(output)
-        seed(DC1, output)
-    else:
-        join(DC2, output)
+        make_certificates(out)
+        seed(DC1, out)
+    elif step == "second":
+        join(DC2, out)
+    elif step == "other":
+        provision(SRC1)
+        copy_certificate(out)
+        seed(SRC1, out)
+    elif step == "trust":
+        trust(DC1, SRC1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

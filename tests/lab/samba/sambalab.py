@@ -1,5 +1,5 @@
-"""One real Active Directory domain controller (Samba, corp.test) for tests. Needs root; see
-README.md.
+"""Real Active Directory domain controllers (Samba) for tests: corp.test and, by the layout, more.
+Needs root; see README.md.
 
     with SambaLab() as lab:
         with lab.product_scp() as dn: …
@@ -28,8 +28,9 @@ import ldap.sasl
 
 import namespaces
 import topology
+from host import FAULTS  # noqa: F401  for `dc`
 from prerequisites import default_cache, why_not
-from topology import ADMIN_PASSWORD, AGENT, CONTAINER, DC1, DC2, SERVICE
+from topology import ADMIN_PASSWORD, AGENT, DC1, DC2, LAYOUTS, SERVICE, Account, Dc
 
 HERE = Path(__file__).resolve().parent
 LIBC = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
@@ -37,6 +38,7 @@ CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 UP_SECONDS = 180  # from nothing, on a busy machine
 DOWN_SECONDS = 20
+FAULT_SECONDS = 90  # starting a DC again, on a busy machine
 
 CLIENT_SCRIPT = """\
 #!/bin/sh
@@ -58,15 +60,15 @@ class LabError(RuntimeError):
 class SambaLab:
     """directory: empty or not there yet; a temporary one if not given. detached: the lab outlives
     this process, until down(); otherwise it ends with this process, however that ends.
-    second_dc: with dc2 beside dc1, which stays the PDC emulator; each has the other's writes."""
+    layout: which DCs there are, see topology.LAYOUTS and README.md."""
 
     def __init__(
-        self, directory=None, cache=None, detached: bool = False, second_dc: bool = False
+        self, directory=None, cache=None, detached: bool = False, layout: str = "single"
     ) -> None:
         self.dir = Path(directory).resolve() if directory else None
         self.cache = Path(cache) if cache else default_cache()
         self.detached = detached
-        self.second_dc = second_dc
+        self.layout = layout
         self.info: dict = {}
         self._lifeline = None
         self._process = None
@@ -126,11 +128,10 @@ class SambaLab:
             str(HERE / "labinit.py"),
             str(self.dir),
             str(self.cache),
+            self.layout,
         ]
         if self.detached:
             command.append("--detached")
-        if self.second_dc:
-            command.append("--second-dc")
         stdin, self._lifeline = os.pipe()
         with open(self.dir / "lab.log", "wb") as log:
             self._process = subprocess.Popen(
@@ -156,40 +157,52 @@ class SambaLab:
         client = self.dir / "client.sh"
         client.write_text(CLIENT_SCRIPT.format(pid=pid, netns=netns, lab=self.dir))
         client.chmod(0o755)
+        dcs = LAYOUTS[self.layout]
         self.info = {
             "pid": pid,
             "netns": netns,
+            "layout": self.layout,
             "domain": DC1.domain,
             "realm": DC1.realm,
             "nc": DC1.nc,
-            "host": DC1.fqdn,
-            "address": DC1.address,
-            "ldap": f"ldap://{DC1.fqdn}",
-            "ldaps": f"ldaps://{DC1.fqdn}",
-            "gc": f"ldap://{DC1.fqdn}:3268",
+            **dc_info(DC1),
             "ca_file": str(self.dir / "ca.pem"),
-            "second": {"host": DC2.fqdn, "address": DC2.address, "ldap": f"ldap://{DC2.fqdn}"}
-            if self.second_dc
-            else None,
-            "container": CONTAINER,
+            "second": dc_info(DC2) if DC2 in dcs else None,
+            "container": topology.container(DC1),
             "admin": {"upn": f"Administrator@{DC1.domain}", "password": ADMIN_PASSWORD},
-            "service": {
-                "principal": f"{SERVICE.name}@{DC1.realm}",
-                "dn": f"CN={SERVICE.name},CN=Users,{DC1.nc}",
-                "password": SERVICE.password,
-                "keytab": str(self.dir / f"{SERVICE.name}.keytab"),
-            },
-            "agent": {
-                "account": f"{DC1.netbios}\\{AGENT.name}",
-                "upn": f"{AGENT.name}@{DC1.domain}",
-                "dn": f"CN={AGENT.name},CN=Users,{DC1.nc}",
-                "password": AGENT.password,
-            },
+            "service": self._account_info(DC1, SERVICE),
+            "agent": self._account_info(DC1, AGENT),
+            "domains": {domain: self._domain_info(domain) for domain in {dc.domain: 0 for dc in dcs}},
             "client": [str(client)],
         }
         partial = self.dir / "lab.json.partial"
         partial.write_text(json.dumps(self.info, indent=2) + "\n")
         partial.rename(self.dir / "lab.json")
+
+    def _domain_info(self, domain: str) -> dict:
+        dcs = [dc for dc in LAYOUTS[self.layout] if dc.domain == domain]
+        return {
+            "realm": dcs[0].realm,
+            "netbios": dcs[0].netbios,
+            "nc": dcs[0].nc,
+            "forest": dcs[0].forest,
+            "container": topology.container(dcs[0]),
+            "admin": {"upn": f"Administrator@{domain}", "password": ADMIN_PASSWORD},
+            "accounts": {
+                one.name: self._account_info(dcs[0], one) for one in topology.ACCOUNTS[domain]
+            },
+            "dcs": {dc.name: dc_info(dc) for dc in dcs},  # the PDC emulator first
+        }
+
+    def _account_info(self, dc: Dc, account: Account) -> dict:
+        return {
+            "account": f"{dc.netbios}\\{account.name}",
+            "upn": f"{account.name}@{dc.domain}",
+            "principal": f"{account.name}@{dc.realm}",
+            "dn": f"CN={account.name},CN=Users,{dc.nc}",
+            "password": account.password,
+            "keytab": str(self.dir / f"{account.name}.keytab"),
+        }
 
     def down(self) -> None:
         """Ends every process of the lab and removes its folder. A second call does nothing."""
@@ -279,6 +292,50 @@ class SambaLab:
         self._clients.append(client)
         return client
 
+    # -------------------- faults
+
+    def stop(self, dc: str) -> None:
+        """In good order. dc, here and below: its short name."""
+        self._inflict("stop", dc)
+
+    def kill(self, dc: str) -> None:
+        """All its processes, without a warning: connections are reset, new ones refused."""
+        self._inflict("kill", dc)
+
+    def start(self, dc: str) -> None:
+        """After stop or kill; returns when it serves."""
+        self._inflict("start", dc)
+
+    def pause(self, dc: str) -> None:
+        """It takes connections and answers nothing."""
+        self._inflict("pause", dc)
+
+    def resume(self, dc: str) -> None:
+        self._inflict("resume", dc)
+
+    def cut(self, dc: str) -> None:
+        """Off the network: nothing comes or goes, and connections are not told."""
+        self._inflict("cut", dc)
+
+    def heal(self, dc: str) -> None:
+        self._inflict("heal", dc)
+
+    def _inflict(self, fault: str, dc: str) -> None:
+        """By the lab's process 1, see labinit.py."""
+        folder = os.open(self.dir, os.O_PATH)
+        try:
+            with socket.socket(socket.AF_UNIX) as control:
+                control.settimeout(FAULT_SECONDS)
+                control.connect(f"/proc/self/fd/{folder}/control")  # at most 107 bytes
+                control.sendall(f"{fault} {dc}".encode())
+                answer = control.recv(4096).decode()
+        except OSError as error:
+            raise LabError(f"{self.dir}: {fault} {dc}: {error}") from error
+        finally:
+            os.close(folder)
+        if answer != "done":
+            raise LabError(f"{self.dir}: {fault} {dc}: {answer or 'the lab ended'}")
+
     # -------------------- python-ldap
 
     def connect(
@@ -292,19 +349,25 @@ class SambaLab:
         return connection
 
     def connect_kerberos(
-        self, keytab: str | None = None, ssf_min: int = 128
+        self,
+        keytab: str | None = None,
+        ssf_min: int = 128,
+        dc: dict | None = None,
+        port: int = 389,
     ) -> ldap.ldapobject.LDAPObject:
-        """GSSAPI bind with sealing on port 389, as the keytab's (default: svc-scpd's) principal."""
+        """GSSAPI bind with sealing, as the keytab's (default: svc-scpd's) principal. dc: one of
+        info["domains"][…]["dcs"], the first one by default. port: that, or the GC's, 3268."""
+        dc = dc or self.info
         environment = {
             "KRB5_CONFIG": f"{self.dir}/client/krb5.conf",
             "KRB5_CLIENT_KTNAME": f"FILE:{keytab or self.keytab}",
-            "KRB5CCNAME": f"MEMORY:{self.dir.name}",
+            "KRB5CCNAME": f"MEMORY:{self.dir.name}-{Path(keytab or self.keytab).name}",
         }
         with self.network(), changed_environment(environment):
             # libldap gets a connected socket: the URI's name is for Kerberos, and never resolved
-            plain = socket.create_connection((self.info["address"], 389), timeout=10)
+            plain = socket.create_connection((dc["address"], port), timeout=10)
             plain.settimeout(None)
-            connection = self._prepare(ldap.initialize(self.ldap_uri, fileno=plain.detach()))
+            connection = self._prepare(ldap.initialize(dc["ldap"], fileno=plain.detach()))
             connection.set_option(ldap.OPT_X_SASL_NOCANON, ldap.OPT_ON)
             connection.set_option(ldap.OPT_X_SASL_SSF_MIN, ssf_min)
             connection.sasl_interactive_bind_s("", ldap.sasl.gssapi())
@@ -406,6 +469,16 @@ class SambaLab:
         finally:
             for dn in reversed(made):
                 self.delete(dn)
+
+
+def dc_info(dc: Dc) -> dict:
+    return {
+        "host": dc.fqdn,
+        "address": dc.address,
+        "ldap": f"ldap://{dc.fqdn}",
+        "ldaps": f"ldaps://{dc.fqdn}",
+        "gc": f"ldap://{dc.fqdn}:3268",
+    }
 
 
 def as_bytes(attributes: dict) -> dict[str, list[bytes]]:

@@ -1,7 +1,7 @@
 """Two daemons of one instance, each at another domain controller of one AD domain: one copy, then quiet.
 
 Creates and deletes go to the PDC emulator (dc1), whichever DC a daemon reads: a create at each would leave a conflict
-object, `\\0ACNF:<guid>`. The state of the two DCs is built once, which takes half a minute; see labinit.py.
+object, `\\0ACNF:<guid>`. The state of the two DCs is built once, which takes half a minute; see build.py.
 """
 
 import time
@@ -86,7 +86,7 @@ class Sites:
 
 @pytest.fixture(scope="module")
 def two(samba_available, tmp_path_factory):
-    with SambaLab(second_dc=True) as lab:
+    with SambaLab(layout="second-dc") as lab:
         scene = Scene(lab, tmp_path_factory.mktemp("two"))
         yield scene
         scene.close()

@@ -1,8 +1,8 @@
-"""What the lab consists of: names, addresses, accounts. All other files read it from here."""
+"""What a lab consists of: names, addresses, accounts. All other files read it from here."""
 
 from dataclasses import dataclass
 
-HUB_ADDRESS = "10.99.0.1"  # the client's end of the bridge
+HUB_ADDRESS = "10.99.0.1"  # the client's end of the bridge; the name server of all
 PREFIX_LENGTH = 24
 ADMIN_PASSWORD = "Passw0rd.Lab1"
 
@@ -11,11 +11,12 @@ SCP_CLASS_GUID = "28630ec1-41d5-11d1-a9c1-0000f80367c1"  # schemaIDGUID of servi
 
 @dataclass(frozen=True)
 class Dc:
-    """One domain controller. A lab has the first, or both."""
+    """One domain controller."""
 
     name: str
     address: str
     domain: str
+    forest: str  # the root domain's name
 
     @property
     def fqdn(self) -> str:
@@ -36,23 +37,41 @@ class Dc:
 
 @dataclass(frozen=True)
 class Account:
-    """An ordinary user of the domain; has_keytab: its keytab is exported to <name>.keytab."""
+    """An ordinary user; its keytab is exported to <name>.keytab."""
 
     name: str
     password: str
-    has_keytab: bool = False
 
 
-DC1 = Dc("dc1", "10.99.0.11", "corp.test")  # the PDC emulator; its KDC and DNS are everybody's
-DC2 = Dc("dc2", "10.99.0.12", "corp.test")
-DCS = (DC1, DC2)
-SERVICE = Account("svc-scpd", "Serv1ce.Passw0rd", has_keytab=True)
+DC1 = Dc("dc1", "10.99.0.11", "corp.test", "corp.test")  # each domain's first is its PDC emulator
+DC2 = Dc("dc2", "10.99.0.12", "corp.test", "corp.test")
+EM1 = Dc("em1", "10.99.0.21", "emea.corp.test", "corp.test")
+SRC1 = Dc("src1", "10.99.0.41", "source.test", "source.test")
+DCS = (DC1, DC2, EM1, SRC1)
+
+LAYOUTS = {
+    "single": (DC1,),
+    "second-dc": (DC1, DC2),
+    "forest": (DC1, DC2, EM1),
+    "two-forests": (DC1, SRC1),
+}
+
+SERVICE = Account("svc-scpd", "Serv1ce.Passw0rd")
 AGENT = Account("svc-mage", "Ag3nt.Passw0rd")
-ACCOUNTS = (SERVICE, AGENT)
+ACCOUNTS = {
+    "corp.test": (SERVICE, AGENT),
+    "emea.corp.test": (Account("svc-emea", "Em3a.Passw0rd"),),
+    "source.test": (Account("svc-source", "S0urce.Passw0rd"),),
+}
+# Whom each domain's container is delegated to: one for all domains of a forest.
+DELEGATES = {"corp.test": (DC1, SERVICE), "source.test": (SRC1, ACCOUNTS["source.test"][0])}
 
-CONTAINER = f"CN=scpd,CN=System,{DC1.nc}"
 
-# What an administrator grants the service account on CONTAINER, and nothing else: create SCPs (here
+def container(dc: Dc) -> str:
+    return f"CN=scpd,CN=System,{dc.nc}"
+
+
+# What an administrator grants the service account on the container, and nothing else: create SCPs (here
 # and in containers below), and read, write and delete SCPs found there. {sid} is the account's.
 DELEGATION = (
     f"(OA;CI;CC;{SCP_CLASS_GUID};;{{sid}})",
