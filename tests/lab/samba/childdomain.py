@@ -158,9 +158,10 @@ def add_trust(sam: SamDB, own: Dc, other: Dc, other_sid: bytes) -> None:
 
 
 def trust_secret() -> drsblobs.trustAuthInOutBlob:
+    password = list(TRUST_PASSWORD.encode("utf-16-le"))
     clear = drsblobs.AuthInfoClear()
-    clear.password = list(TRUST_PASSWORD.encode("utf-16-le"))
-    clear.size = len(clear.password)
+    clear.size = len(password)  # first: the array is read and written by it
+    clear.password = password
     one = drsblobs.AuthenticationInformation()
     one.LastUpdateTime = samba.unix2nttime(int(time.time()))
     one.AuthType = lsa.TRUST_AUTH_TYPE_CLEAR

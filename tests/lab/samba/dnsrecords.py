@@ -7,10 +7,12 @@ usage: dnsrecords.py NAME OUT      neither it nor its forest's first DC runs
 
 import string
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import ldb
 from samba.dcerpc import dnsp, misc
+from samba.ndr import ndr_pack, ndr_unpack
 from samba.provision.sambadns import ARecord, CNAMERecord, NSRecord, SRVRecord
 from samba.samdb import SamDB
 
@@ -43,14 +45,30 @@ def record(kind: str, target: str, port: str = "") -> dnsp.DnssrvRpcRecord:
     return {"A": ARecord, "CNAME": CNAMERecord, "NS": NSRecord}[kind](target)
 
 
-def add(sam: SamDB, kind: str, name: str, *rest: str) -> None:
-    try:
-        _, there = sam.dns_lookup(name)
-    except RuntimeError:  # WERR_DNS_ERROR_NAME_DOES_NOT_EXIST
-        there = []
-    new = record(kind, *rest)
-    if identity(new) not in map(identity, there):
-        sam.dns_replace(name, [*there, new])
+@dataclass(frozen=True)
+class Zone:
+    name: str
+    partition: str
+    sam: SamDB
+
+    def holds(self, name: str) -> bool:
+        return name == self.name or name.endswith(f".{self.name}")
+
+    def add(self, kind: str, name: str, *rest: str) -> None:
+        """Beside what other DCs have there under the same name."""
+        node = ldb.Dn(self.sam, f"DC={self.name},CN=MicrosoftDNS,{self.partition}")
+        node.add_child(f"DC={name.removesuffix(self.name).rstrip('.') or '@'}")
+        new = record(kind, *rest)
+        try:
+            there = self.sam.search(node, ldb.SCOPE_BASE, attrs=["dnsRecord"])[0].get("dnsRecord", [])
+        except ldb.LdbError:
+            self.sam.add({"dn": str(node), "objectClass": "dnsNode", "dnsRecord": ndr_pack(new)})
+            return
+        if identity(new) in [identity(ndr_unpack(dnsp.DnssrvRpcRecord, one)) for one in there]:
+            return
+        change = ldb.Message(node)
+        change["dnsRecord"] = ldb.MessageElement([ndr_pack(new)], ldb.FLAG_MOD_ADD, "dnsRecord")
+        self.sam.modify(change)
 
 
 def identity(one: dnsp.DnssrvRpcRecord) -> tuple:
@@ -71,12 +89,18 @@ def main(name: str, out: Path) -> None:
     own = open_database(out, dc) if dc.domain != dc.forest else forest
     server = f"CN={dc.name.upper()},CN=Servers,CN={SITE},CN=Sites,CN=Configuration,{first.nc}"
     ntds = guid_of(forest, f"CN=NTDS Settings,{server}")
-    for fields in wanted(dc, first, ntds, guid_of(own, dc.nc)):
-        in_own_zone = fields[1] == dc.domain or fields[1].endswith(f".{dc.domain}")
-        add(own if in_own_zone else forest, *fields)
-    if own is not forest:  # the parent's zone tells where the child's is
-        add(forest, "NS", dc.domain, dc.fqdn)
-        add(forest, "A", dc.fqdn, dc.address)
+    parent = Zone(first.domain, f"DC=DomainDnsZones,{first.nc}", forest)
+    zones = [  # the first that holds a name
+        Zone(f"_msdcs.{first.domain}", f"DC=ForestDnsZones,{first.nc}", forest),
+        Zone(dc.domain, f"DC=DomainDnsZones,{dc.nc}", own),
+        parent,
+    ]
+    for kind, record_name, *rest in wanted(dc, first, ntds, guid_of(own, dc.nc)):
+        zone = next(one for one in zones if one.holds(record_name))
+        zone.add(kind, record_name, *rest)
+    if dc.domain != dc.forest:  # the parent's zone tells where the child's is
+        parent.add("NS", dc.domain, dc.fqdn)
+        parent.add("A", dc.fqdn, dc.address)
 
 
 if __name__ == "__main__":

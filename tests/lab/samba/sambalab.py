@@ -162,7 +162,6 @@ class SambaLab:
             "pid": pid,
             "netns": netns,
             "layout": self.layout,
-            "domain": DC1.domain,
             "realm": DC1.realm,
             "nc": DC1.nc,
             **dc_info(DC1),
@@ -275,6 +274,13 @@ class SambaLab:
     def keytab(self) -> str:
         return self.info["service"]["keytab"]
 
+    def dc(self, name: str) -> dict:
+        """A DC's part of lab.json, by its short name."""
+        all_dcs = {}
+        for domain in self.info["domains"].values():
+            all_dcs |= domain["dcs"]
+        return all_dcs[name]
+
     # -------------------- programs in the client's network
 
     def client_run(self, argv, **options) -> subprocess.CompletedProcess:
@@ -348,16 +354,22 @@ class SambaLab:
             connection.simple_bind_s(user, password)
         return connection
 
+    def connect_admin(self, dc: str, port: int = 636) -> ldap.ldapobject.LDAPObject:
+        """As the administrator of the DC's domain. port: that, or the GC's, 3269."""
+        there = self.dc(dc)
+        admin = self.info["domains"][there["domain"]]["admin"]
+        return self.connect(admin["upn"], admin["password"], f"{there['address']}:{port}")
+
     def connect_kerberos(
         self,
         keytab: str | None = None,
         ssf_min: int = 128,
-        dc: dict | None = None,
+        dc: str = DC1.name,
         port: int = 389,
     ) -> ldap.ldapobject.LDAPObject:
-        """GSSAPI bind with sealing, as the keytab's (default: svc-scpd's) principal. dc: one of
-        info["domains"][…]["dcs"], the first one by default. port: that, or the GC's, 3268."""
-        dc = dc or self.info
+        """GSSAPI bind with sealing, as the keytab's (default: svc-scpd's) principal. port:
+        that, or the GC's, 3268."""
+        there = self.dc(dc)
         environment = {
             "KRB5_CONFIG": f"{self.dir}/client/krb5.conf",
             "KRB5_CLIENT_KTNAME": f"FILE:{keytab or self.keytab}",
@@ -365,9 +377,9 @@ class SambaLab:
         }
         with self.network(), changed_environment(environment):
             # libldap gets a connected socket: the URI's name is for Kerberos, and never resolved
-            plain = socket.create_connection((dc["address"], port), timeout=10)
+            plain = socket.create_connection((there["address"], port), timeout=10)
             plain.settimeout(None)
-            connection = self._prepare(ldap.initialize(dc["ldap"], fileno=plain.detach()))
+            connection = self._prepare(ldap.initialize(there["ldap"], fileno=plain.detach()))
             connection.set_option(ldap.OPT_X_SASL_NOCANON, ldap.OPT_ON)
             connection.set_option(ldap.OPT_X_SASL_SSF_MIN, ssf_min)
             connection.sasl_interactive_bind_s("", ldap.sasl.gssapi())
@@ -407,8 +419,8 @@ class SambaLab:
             self._admin = self.connect(self.info["admin"]["upn"], self.info["admin"]["password"])
         return self._admin
 
-    def add(self, dn: str, attributes: dict) -> None:
-        self.admin.add_s(dn, ldap.modlist.addModlist(as_bytes(attributes)))
+    def add(self, dn: str, attributes: dict, admin=None) -> None:
+        (admin or self.admin).add_s(dn, ldap.modlist.addModlist(as_bytes(attributes)))
 
     def replace(self, dn: str, attributes: dict) -> None:
         """Each attribute gets these values; none: it is removed."""
@@ -440,14 +452,17 @@ class SambaLab:
                  for name in ("System", "Users")]
         return {dn for part in found for dn, _ in part}
 
-    def seed_product_scp(self, bindings=("ConnectionString=Server=sql1.corp.test",)) -> list[str]:
-        """The real product's SCP in its nested containers; answers the DNs of what it made, the SCP's
-        last."""
-        made, parent = [], f"CN=System,{self.nc}"
+    def seed_product_scp(
+        self, bindings=("ConnectionString=Server=sql1.corp.test",), dc: str = DC1.name
+    ) -> list[str]:
+        """The real product's SCP in its nested containers, in the domain of a DC and written there;
+        answers the DNs of what it made, the SCP's last."""
+        admin = self.admin if dc == DC1.name else self.connect_admin(dc)
+        made, parent = [], f"CN=System,{self.info['domains'][self.dc(dc)['domain']]['nc']}"
         for name in topology.PRODUCT_PATH:
             parent = f"CN={name},{parent}"
             with contextlib.suppress(ldap.ALREADY_EXISTS):
-                self.add(parent, {"objectClass": "container"})
+                self.add(parent, {"objectClass": "container"}, admin)
                 made.append(parent)
         dn = f"CN={topology.PRODUCT_PROJECT},{parent}"
         self.add(
@@ -457,22 +472,25 @@ class SambaLab:
                 "keywords": list(topology.PRODUCT_KEYWORDS),
                 "serviceBindingInformation": list(bindings),
             },
+            admin,
         )
         return [*made, dn]
 
     @contextlib.contextmanager
-    def product_scp(self):
+    def product_scp(self, dc: str = DC1.name):
         """The same; its DN, and it is gone afterwards, with the containers made for it."""
-        made = self.seed_product_scp()
+        made = self.seed_product_scp(dc=dc)
         try:
             yield made[-1]
         finally:
+            admin = self.admin if dc == DC1.name else self.connect_admin(dc)
             for dn in reversed(made):
-                self.delete(dn)
+                admin.delete_s(dn)
 
 
 def dc_info(dc: Dc) -> dict:
     return {
+        "domain": dc.domain,
         "host": dc.fqdn,
         "address": dc.address,
         "ldap": f"ldap://{dc.fqdn}",
