@@ -36,7 +36,7 @@ HERE = Path(__file__).resolve().parent
 LIBC = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
-UP_SECONDS = 180  # from nothing, on a busy machine
+UP_SECONDS = 600  # from nothing, on a busy machine: a forest takes minutes
 DOWN_SECONDS = 20
 FAULT_SECONDS = 90  # starting a DC again, on a busy machine
 

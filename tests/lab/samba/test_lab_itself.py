@@ -128,6 +128,9 @@ def test_the_command_brings_up_runs_in_and_takes_down(samba_available, tmp_path)
     )
     assert found.stdout.splitlines() == [str(tmp_path), "0 100 389 dc1.corp.test."]
 
+    refused = subprocess.run([DC, "kill", lab, "dc2"], capture_output=True, text=True)
+    assert refused.returncode == 1 and "dc2: not of this lab" in refused.stderr
+
     assert subprocess.run([DC, "down", lab]).returncode == 0
     assert not os.path.exists(lab)
     assert all(wait_for_end(pid, 0) for pid in everything)
