@@ -40,12 +40,12 @@ class Host:
         self.environment = {**os.environ, "KRB5_CONFIG": f"{home}/net/krb5.conf"}
         self._samba: subprocess.Popen | None = None
         write_etc_files(home / "net", dc, dcs)
-        self.holder, pid = self._hold(home)
-        self.prefix = namespaces.nsenter(pid, "/")
-        self._connect()
+        holder, self.outer_pid = self._hold(home)
+        self.prefix = namespaces.nsenter(self.outer_pid, "/")
+        self._connect(holder)
 
-    def _hold(self, home: Path) -> tuple[str, str]:
-        """The holder's pid as /proc shows it (which is what nsenter needs), and as the kernel does in here."""
+    def _hold(self, home: Path) -> tuple[int, str]:
+        """The holder's pid: in here, for the kernel; and as /proc has it, which is that of outside."""
         mounts = [f"mount --bind {home}/net/{name} /etc/{name}" for name in ETC_FILES]
         for name, path in SAMBA_FOLDERS.items():
             (home / name).mkdir(parents=True, exist_ok=True)
@@ -61,8 +61,8 @@ class Host:
             raise RuntimeError(f"{self.dc.name}: namespaces or mounts could not be made, see the log")
         return holder.pid, pid
 
-    def _connect(self) -> None:
-        peer = ("peer", "name", "eth0", "netns", str(self.holder))
+    def _connect(self, holder: int) -> None:
+        peer = ("peer", "name", "eth0", "netns", str(holder))
         run("ip", "link", "add", self.port, "type", "veth", *peer)
         run("ip", "link", "set", self.port, "master", "br0", "up")
         self.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6")
@@ -134,13 +134,12 @@ class Host:
     def _processes(self) -> list[int]:
         """All but the holder. /proc is that of outside: the pid in here is the last of NSpid."""
         found = []
-        network = os.readlink(f"/proc/{self.prefix[2]}/ns/net")
-        for pid in os.listdir("/proc"):
-            with contextlib.suppress(OSError):
-                if pid.isdigit() and os.readlink(f"/proc/{pid}/ns/net") == network:
+        network = os.readlink(f"/proc/{self.outer_pid}/ns/net")
+        for pid in set(filter(str.isdigit, os.listdir("/proc"))) - {self.outer_pid}:
+            with contextlib.suppress(OSError):  # ended meanwhile
+                if os.readlink(f"/proc/{pid}/ns/net") == network:
                     status = Path(f"/proc/{pid}/status").read_text()
-                    inner = int(re.search(r"NSpid:.*\s(\d+)", status)[1])
-                    found += [inner] * (pid != self.prefix[2])
+                    found.append(int(re.search(r"NSpid:.*\s(\d+)", status)[1]))
         return found
 
     # -------------------- readiness

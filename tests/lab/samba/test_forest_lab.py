@@ -17,6 +17,7 @@ from scene import FILTER
 
 DEADLINE = 60
 SSF_MIN = 56
+DOMAIN = "(systemFlags:1.2.840.113556.1.4.803:=3)"  # a crossRef of a domain
 ROOT, CHILD = "DC=corp,DC=test", "DC=emea,DC=corp,DC=test"
 
 
@@ -55,12 +56,8 @@ def agents_ticket(lab: SambaLab, **where):
 def test_the_child_domain_is_known_by_its_cross_ref(forest):
     svc = forest.connect_kerberos()
     attributes = ["dnsRoot", "nETBIOSName", "nCName", "trustParent"]
-    entries = [
-        entry
-        for _, entry in found(
-            svc, f"CN=Partitions,CN=Configuration,{ROOT}", "(systemFlags:1.2.840.113556.1.4.803:=3)", attributes
-        )
-    ]
+    partitions = f"CN=Partitions,CN=Configuration,{ROOT}"
+    entries = [entry for _, entry in found(svc, partitions, DOMAIN, attributes)]
     domains = {entry["dnsRoot"][0]: (entry["nETBIOSName"], entry["nCName"]) for entry in entries}
     assert domains == {
         b"corp.test": ([b"CORP"], [ROOT.encode()]),
@@ -239,7 +236,7 @@ def test_an_account_of_the_other_forest_binds_in_corp(forests):
 def test_the_other_forest_knows_nothing_of_corp_but_the_trust(forests):
     admin = forests.connect_admin("src1")
     source = forests.info["domains"]["source.test"]["nc"]
-    roots = found(admin, f"CN=Partitions,CN=Configuration,{source}", "(systemFlags:1.2.840.113556.1.4.803:=3)", ["dnsRoot"])
+    roots = found(admin, f"CN=Partitions,CN=Configuration,{source}", DOMAIN, ["dnsRoot"])
     assert [entry["dnsRoot"] for _, entry in roots] == [[b"source.test"]]
     (_, trust), = found(admin, f"CN=System,{source}", "(objectClass=trustedDomain)", ["trustPartner"])
     assert trust["trustPartner"] == [b"corp.test"]
