@@ -82,8 +82,11 @@ def test_the_child_domain_is_known_by_its_cross_ref(forest):
     ],
 )
 def test_dns_leads_to_the_dcs_of_each_domain(forest, name, targets):
-    answer = forest.client_run(["dig", "+short", "SRV", name], capture_output=True, check=True)
-    assert {line.partition(" 100 ")[2] for line in answer.stdout.splitlines()} == targets
+    def answer() -> set[str]:
+        lines = forest.client_run(["dig", "+short", "SRV", name], capture_output=True, check=True)
+        return {line.partition(" 100 ")[2] for line in lines.stdout.splitlines()}
+
+    until(lambda: answer() == targets, f"{targets}, which dc1's and dc2's DNS replicate")
 
 
 def test_the_published_story(forest):
@@ -214,7 +217,7 @@ def test_names_and_tickets_are_to_be_had_without_dc1(forest):
 def test_a_dc_that_is_not_there_or_a_lab_that_is_not_up_says_so(forest, tmp_path):
     with pytest.raises(LabError, match="cut src1: not of this lab"):
         forest.cut("src1")
-    with pytest.raises(LabError, match="cut dc1: No such file"):
+    with pytest.raises(LabError, match="cut dc1: .*No such file"):
         SambaLab(tmp_path).cut("dc1")
 
 
