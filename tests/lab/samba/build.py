@@ -26,6 +26,10 @@ MORE_SOURCES = {
     "forest": ("dnsrecords.py", "childdomain.py", "forestshim.c"),
 }
 REPLICATION_SECONDS = 60
+EM1_SETTINGS = (
+    f"CN=NTDS Settings,CN={EM1.name.upper()},CN=Servers,CN=Default-First-Site-Name,CN=Sites,"
+    f"CN=Configuration,{DC1.nc}"
+)
 
 
 def make_hosts(lab: Path, cache: Path, dcs: tuple[Dc, ...]) -> dict[Dc, Host]:
@@ -65,13 +69,23 @@ def join_second(lab: Path, hosts: dict[Dc, Host]) -> None:
 
 
 def add_child(lab: Path, hosts: dict[Dc, Host]) -> None:
-    """dc2 gets nothing of the new domain before it has a replica to put it in: it stays down."""
+    """dc2 gets nothing of the new domain before it has a replica to put it in: it stays down. As a
+    KCC looks for others when its DC starts, and then every five minutes, dc2 starts twice."""
     hosts[DC1].run(CHILD_DOMAIN, "announce", str(lab))
     hosts[DC1].start()
     hosts[EM1].run(CHILD_DOMAIN, "join", str(lab))
     hosts[DC1].stop()
     for dc, host in hosts.items():
         host.run(CHILD_DOMAIN, "replicas", str(lab), dc.name)
+    roots = {dc: host for dc, host in hosts.items() if dc.domain == DC1.domain}
+    for host in roots.values():
+        host.start()
+    connection = hosts[DC2].bind()
+    until(
+        lambda: values(connection, EM1_SETTINGS, "hasMasterNCs"),
+        f"{DC2.name} does not hear of {EM1.name}",
+    )
+    stop_all(roots)
     hosts[EM1].run(DNS_RECORDS, EM1.name, str(lab))
     for host in hosts.values():
         host.start()
