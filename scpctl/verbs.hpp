@@ -38,6 +38,7 @@ struct Verb {
 [[nodiscard]] const std::vector<Verb>& verbs();
 
 // One a file, verb_NAME.cpp.
+[[nodiscard]] Verb preflight_verb();
 [[nodiscard]] Verb topology_verb();
 [[nodiscard]] Verb list_verb();
 [[nodiscard]] Verb show_verb();

@@ -1,8 +1,11 @@
 #pragma once
 
+#include "base/guid.hpp"
 #include "base/sid.hpp"
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -16,5 +19,16 @@ namespace scp {
 /// property, the DACL or the owner, or to delete. Sorted; empty where there is no DACL to see. Says
 /// nothing of deny entries: for people to look at, not to decide by.
 [[nodiscard]] std::vector<Sid> writers_of(std::string_view descriptor);
+
+/// Access rights of directory objects, [MS-ADTS] 5.1.3.2.
+constexpr std::uint32_t right_to_write_properties = 0x20;
+constexpr std::uint32_t right_to_delete = 0x10000;
+
+/// The rights to all of a new child of class `child` (its schemaIDGUID) that the container's
+/// inheritable entries give to `account` (itself and its groups). Entries for single properties
+/// count for nothing; a deny entry counts where it comes first, as in every descriptor in canonical
+/// order. 0 where there is no DACL to see.
+[[nodiscard]] std::uint32_t inherited_rights(std::string_view descriptor,
+                                             std::span<const Sid> account, const Guid& child);
 
 } // namespace scp

@@ -10,8 +10,8 @@ from scplab.runner import program
 
 from . import contract
 
-LATER = "preflight watch status resync reload report completion".split()
-VERBS = ["topology", "list", "show", "diff", "plan", "sync", "approve", "pause", "resume", "create", "delete",
+LATER = "watch status resync reload report completion".split()
+VERBS = ["preflight", "topology", "list", "show", "diff", "plan", "sync", "approve", "pause", "resume", "create", "delete",
          "adopt", "release", "explain", "history", "undo", "config check", "config show"]
 
 

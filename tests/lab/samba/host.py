@@ -14,17 +14,9 @@ from pathlib import Path
 import ldap
 
 import namespaces
-from topology import ADMIN_PASSWORD, HUB_ADDRESS, PREFIX_LENGTH, Dc
+from topology import ADMIN_PASSWORD, HUB_ADDRESS, PREFIX_LENGTH, SAMBA_FOLDERS, Dc
 
 ETC_FILES = ("hosts", "resolv.conf", "nsswitch.conf")  # krb5.conf is named by KRB5_CONFIG
-# Samba's folders, as Debian's packages have them, and what they are called in the DC's home.
-SAMBA_FOLDERS = {
-    "etc": "/etc/samba",
-    "lib": "/var/lib/samba",
-    "cache": "/var/cache/samba",
-    "log": "/var/log/samba",
-    "run": "/run/samba",
-}
 READY_PORTS = (53, 88, 389, 636, 3268)
 START_SECONDS = 60
 STOP_SECONDS = 5

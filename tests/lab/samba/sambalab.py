@@ -342,6 +342,13 @@ class SambaLab:
         if answer != "done":
             raise LabError(f"{self.dir}: {fault} {dc}: {answer or 'the lab ended'}")
 
+    def on_dc(self, script: str) -> subprocess.CompletedProcess:
+        """A shell script where Samba's own folders are the first DC's: its administrator's tools."""
+        mounts = [f"mkdir -p {path} && mount --bind '{self.dir}/{DC1.name}/{name}' {path}"
+                  for name, path in topology.SAMBA_FOLDERS.items()]
+        return subprocess.run([*namespaces.unshare(), "/bin/sh", "-ec", "\n".join([*mounts, script])],
+                              capture_output=True, text=True)
+
     # -------------------- python-ldap
 
     def connect(

@@ -6,6 +6,15 @@ HUB_ADDRESS = "10.99.0.1"  # the client's end of the bridge; the name server of 
 PREFIX_LENGTH = 24
 ADMIN_PASSWORD = "Passw0rd.Lab1"
 
+# Samba's folders, as Debian's packages have them, and what they are called in the DC's home.
+SAMBA_FOLDERS = {
+    "etc": "/etc/samba",
+    "lib": "/var/lib/samba",
+    "cache": "/var/cache/samba",
+    "log": "/var/log/samba",
+    "run": "/run/samba",
+}
+
 SCP_CLASS_GUID = "28630ec1-41d5-11d1-a9c1-0000f80367c1"  # schemaIDGUID of serviceConnectionPoint
 
 

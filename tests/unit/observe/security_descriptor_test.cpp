@@ -186,3 +186,59 @@ TEST_CASE("security descriptor: cut off or bent at any byte, it is read without 
             (void)owner_of(bent);
         }
 }
+
+TEST_CASE("security descriptor: what a new child inherits") {
+    const Guid child = Guid::from_ad_bytes(guid).value();
+    const std::string other(16, '\x66');
+    constexpr unsigned inherit = 0x02, inherit_only = 0x08;
+    const auto entry = [&](unsigned type, unsigned flags, std::uint32_t rights, unsigned present,
+                           const std::string& guids, unsigned rid) {
+        return ace(type, flags,
+                   little_endian(rights, 4) + little_endian(present, 4) + guids + sid(rid).bytes());
+    };
+    struct Row {
+        std::string name;
+        std::vector<std::string> entries;
+        std::uint32_t rights;
+    };
+    const std::vector<Row> rows{
+        {"nothing is there", {}, 0},
+        {"to the container alone", {allow(write_property, 1001)}, 0},
+        {"to all below", {allow(write_property, 1001, inherit)}, write_property},
+        {"to a group of the account", {allow(delete_it, 1002, inherit)}, delete_it},
+        {"to somebody else", {allow(write_property, 1003, inherit)}, 0},
+        {"to children of the class",
+         {entry(5, inherit | inherit_only, write_property, 2, guid, 1001)},
+         write_property},
+        {"to children of another class", {entry(5, inherit, write_property, 2, other, 1001)}, 0},
+        {"to one property", {entry(5, inherit, write_property, 1, other, 1001)}, 0},
+        {"to one property of the class",
+         {entry(5, inherit, write_property, 3, other + guid, 1001)},
+         0},
+        {"two entries add up",
+         {allow(write_property, 1001, inherit), allow(delete_it, 1002, inherit)},
+         write_property | delete_it},
+        {"denied first",
+         {ace(1, inherit, little_endian(delete_it, 4) + sid(1002).bytes()),
+          allow(write_property | delete_it, 1001, inherit)},
+         write_property},
+        {"denied to children of the class",
+         {entry(6, inherit, write_property, 2, guid, 1001), allow(write_property, 1001, inherit)},
+         0},
+        {"cut short", {allow(write_property, 1001, inherit).substr(0, 20)}, 0},
+    };
+    const std::vector<Sid> account{sid(1001), sid(1002)};
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        std::string entries;
+        for (const auto& one : row.entries)
+            entries += one;
+        CHECK(inherited_rights(descriptor(acl(row.entries.size(), entries)), account, child) ==
+              row.rights);
+    }
+    const std::uint32_t all =
+        inherited_rights(descriptor(acl(1, allow(generic_all, 1001, inherit))), account, child);
+    CHECK((all & right_to_write_properties) != 0);
+    CHECK((all & right_to_delete) != 0);
+    CHECK(inherited_rights("", account, child) == 0);
+}
