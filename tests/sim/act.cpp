@@ -128,7 +128,7 @@ bool World::act_on_source(const Event& event) {
             return false;
         const std::string value = new_value(nullptr);
         const Guid guid = put(dc, below, name, content(event.b / 3, value), administrator);
-        published_.push_back({guid, domain, {value}, 0, 0, false});
+        published_.push_back({.guid = guid, .domain = domain, .values = {value}});
         aim_at(guid);
         return true;
     }
@@ -169,7 +169,7 @@ bool World::act_on_source(const Event& event) {
             anew.values.insert(shown.begin(), shown.end());
         objects.remove(at);
         anew.guid = objects.put(at, attributes);
-        anew.stands = anew.conflict = 0;
+        anew.stands = anew.conflict = anew.shown = 0;
         published_.push_back(std::move(anew));
         return true;
     }
@@ -276,7 +276,7 @@ bool World::publish_by_hand(const Event& event) {
     if (event.what == What::foreign_add)
         foreign_[guid] = step;
     if (event.what == What::native_add) // elsewhere it is a source like any other
-        published_.push_back({guid, domain, known, 0, 0, false});
+        published_.push_back({.guid = guid, .domain = domain, .values = known});
     return true;
 }
 
@@ -310,7 +310,10 @@ bool World::act_on_copy(const Event& event) {
             if (const MemoryObject* there = dcs.at(each).objects().find(object->guid))
                 for (const auto& value : values_of(there->attributes, "serviceBindingInformation"))
                     known.insert(value);
-        published_.push_back({object->guid, dc->domain, std::move(known), 0, 0, true});
+        published_.push_back({.guid = object->guid,
+                              .domain = dc->domain,
+                              .values = std::move(known),
+                              .was_copy = true});
         objects.set(at, "msDS-Settings", {});
         return true;
     }

@@ -39,7 +39,7 @@ struct SimDomain {
 struct Published {
     Guid guid;
     std::size_t domain = 0;
-    std::set<std::string> values; ///< all that it ever had
+    std::set<std::string> values{}; ///< all that it ever had
     std::size_t stands = 0;   ///< since which step it is there, trusted and unmarked, on every DC
     std::size_t conflict = 0; ///< since which step it is a conflict object on every DC
     std::size_t shown = 0;    ///< since which step the global catalog has it by its name
