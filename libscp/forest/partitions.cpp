@@ -21,8 +21,19 @@ Dn dn_of(const Attributes& attributes, std::string_view name) {
     return Dn::parse(first_of(attributes, name)).value_or(Dn());
 }
 
-constexpr int crossref_is_domain = 0x2; // [MS-ADTS] 6.1.1.2.1.1.1, systemFlags: FLAG_CR_NTDS_DOMAIN
-constexpr int dsa_is_gc = 0x1;          // [MS-ADTS] 6.1.1.2.2.1.2.1.1, options: NTDSDSA_OPT_IS_GC
+// [MS-ADTS] 6.1.1.2.1.1.1, systemFlags: FLAG_CR_NTDS_DOMAIN, FLAG_CR_NTDS_NOT_GC_REPLICATED
+constexpr int crossref_is_domain = 0x2;
+constexpr int crossref_is_application = 0x4;
+constexpr int dsa_is_gc = 0x1; // [MS-ADTS] 6.1.1.2.2.1.2.1.1, options: NTDSDSA_OPT_IS_GC
+
+/// A crossRef's naming context. nCName is a link, which Samba's DCs do not show for an application
+/// partition of another domain: the DNS name tells the same.
+Dn naming_context(const Attributes& crossref) {
+    const Dn shown = dn_of(crossref, "nCName");
+    if (!shown.empty() || (number_of(crossref, "systemFlags") & crossref_is_application) == 0)
+        return shown;
+    return Dn::of_domain(first_of(crossref, "dnsRoot"));
+}
 
 } // namespace
 
@@ -48,7 +59,7 @@ Result<Forest> read_partitions(const std::string& forest_name, Directory& server
 
     std::map<std::string, DomainName> by_crossref;
     for (const auto& entry : found.entries) {
-        const Dn nc = dn_of(entry.attributes, "nCName");
+        const Dn nc = naming_context(entry.attributes);
         if (nc.empty())
             continue;
         forest.naming_contexts.push_back(nc);

@@ -53,6 +53,11 @@ TEST_CASE("partitions: the domains of a forest, over disjoint trees") {
     bench.configuration->put(at.child("CN", "Enterprise Configuration"),
                              crossref("CN=Configuration,DC=corp,DC=test", "1"));
     bench.configuration->put(at.child("CN", "Broken"), crossref("no DN at all", "3"));
+    // Samba drops the link to a partition that it has no replica of.
+    bench.configuration->put(at.child("CN", "Zones of EMEA"),
+                             crossref("", "5", {{"dnsRoot", {"DomainDnsZones.emea.corp.test"}}}));
+    bench.configuration->put(at.child("CN", "Schema without its name"),
+                             crossref("", "1", {{"dnsRoot", {"corp.test"}}}));
     bench.configuration->put(at.child("CN", "Without flags"), crossref("DC=else,DC=where", "text"));
 
     const auto server = open(bench.forest, "dc1.corp.test");
@@ -68,7 +73,7 @@ TEST_CASE("partitions: the domains of a forest, over disjoint trees") {
                        "TREE tree.test",
                    });
     CHECK(forest->root.text() == "corp.test");
-    CHECK(forest->naming_contexts.size() == 7);
+    CHECK(forest->naming_contexts.size() == 8);
 
     Topology topology;
     topology.forests.push_back(*forest);
@@ -87,6 +92,8 @@ TEST_CASE("partitions: the domains of a forest, over disjoint trees") {
          "tree.test"},
         {"in the Configuration NC", "CN=x,CN=Configuration,DC=corp,DC=test", ""},
         {"in an application partition", "DC=x,DC=DomainDnsZones,DC=corp,DC=test", ""},
+        {"in one whose crossRef shows its DNS name only",
+         "DC=x,DC=DomainDnsZones,DC=emea,DC=corp,DC=test", ""},
         {"nowhere", "CN=x,DC=other,DC=example", ""},
         {"the empty name", "", ""},
     };
