@@ -117,16 +117,22 @@ struct Sessions::Impl {
             for (const auto& uri : override.servers)
                 if (!down.contains({forest.name, domain}))
                     servers.emplace_back(domain, uri);
-        if (!servers.empty())
+        const auto own = forest.domains.find(forest.domain);
+        const bool root_is_named = !forest.servers.empty() ||
+                                   (own != forest.domains.end() && !own->second.servers.empty());
+        if (!servers.empty() && (root_is_named || bootstrap_is_down != down.end()))
             return servers;
         if (!forest.servers.empty() && bootstrap_is_down != down.end())
             return fail(bootstrap_is_down->second);
-        auto located =
+        // Servers that are named for other domains know the forest too, but alone might all be
+        // down.
+        const auto located =
             connector.locate(forest.domain.text(), scheme_for(forest.tls), forest.timeouts.connect);
-        if (!located)
+        if (!located && servers.empty())
             return fail(located.error());
-        for (const auto& uri : *located)
-            servers.emplace_back(forest.domain, uri);
+        if (located)
+            for (const auto& uri : *located)
+                servers.emplace_back(forest.domain, uri);
         return servers;
     }
 

@@ -113,6 +113,21 @@ TEST_CASE("sessions: what is discovered where something is down") {
          },
          {"corp.test dc1.corp.test* ok", "emea.corp.test dc1.emea.corp.test* ok",
           "tree.test dc1.tree.test* ok"}},
+        {"a child's server is named, and down: the root's come by DNS",
+         [&](ForestBench& bench) {
+             bench.settings.forests[0].servers.clear();
+             bench.settings.forests[0].domains.erase(DomainName("tree.test"));
+             down("dc1.emea.corp.test")(bench);
+         },
+         {"corp.test dc1.corp.test* ok", "emea.corp.test dc1.emea.corp.test- unreachable",
+          "tree.test dc1.tree.test* ok"}},
+        {"a child's server is named, and DNS has none of the root's",
+         [](ForestBench& bench) {
+             bench.settings.forests[0].servers.clear();
+             bench.server("corp.test").domain = "";
+         },
+         {"corp.test unreachable", "emea.corp.test dc1.emea.corp.test* ok",
+          "tree.test dc1.tree.test* ok"}},
         {"by DNS, the first does not answer",
          [&](ForestBench& bench) {
              bench.settings.forests[0].domains.clear();
