@@ -11,8 +11,6 @@
 
 namespace scp {
 
-using DomainKey = std::pair<std::string, DomainName>; ///< forest (our name for it), domain
-
 /// A domain that a cycle has read, and how to open another session with the same server.
 struct WatchTarget {
     DomainKey domain;

@@ -1,5 +1,6 @@
 #include "forest/sessions.hpp"
 
+#include "forest/candidates.hpp"
 #include "forest/partitions.hpp"
 
 #include <fmt/format.h>
@@ -13,7 +14,6 @@ namespace scp {
 namespace {
 
 using SessionPtr = std::unique_ptr<Directory>;
-using DomainKey = std::pair<std::string, DomainName>;
 
 /// One server that was tried.
 struct Attempt {
@@ -22,11 +22,6 @@ struct Attempt {
     SessionPtr session;
     std::optional<Error> error;
 };
-
-ServerUri::Scheme scheme_for(const TlsSettings& tls) {
-    return tls.mode == TlsSettings::Mode::ldaps ? ServerUri::Scheme::ldaps
-                                                : ServerUri::Scheme::ldap;
-}
 
 Server describe(const ServerUri& uri, const Directory* session, const KnownDcs& dcs) {
     Server server;
@@ -90,7 +85,7 @@ struct Sessions::Impl {
 
     /// Tries them all at once. The answers are in the order given.
     std::vector<Attempt> try_all(const ForestSettings& forest,
-                                 const std::vector<std::pair<DomainName, ServerUri>>& servers) {
+                                 const std::vector<Candidate>& servers) {
         std::vector<Attempt> attempts(servers.size());
         run_parallel(servers.size(), workers(), [&](std::size_t i) {
             attempts[i].domain = servers[i].first;
@@ -105,37 +100,6 @@ struct Sessions::Impl {
         return attempts;
     }
 
-    /// Servers of the settings, else by DNS. Each with the domain whose log-in it takes (empty: not
-    /// known yet).
-    Result<std::vector<std::pair<DomainName, ServerUri>>> candidates(const ForestSettings& forest) {
-        std::vector<std::pair<DomainName, ServerUri>> servers;
-        const auto bootstrap_is_down = down.find({forest.name, forest.domain});
-        if (bootstrap_is_down == down.end())
-            for (const auto& uri : forest.servers)
-                servers.emplace_back(forest.domain, uri);
-        for (const auto& [domain, override] : forest.domains)
-            for (const auto& uri : override.servers)
-                if (!down.contains({forest.name, domain}))
-                    servers.emplace_back(domain, uri);
-        const auto own = forest.domains.find(forest.domain);
-        const bool root_is_named = !forest.servers.empty() ||
-                                   (own != forest.domains.end() && !own->second.servers.empty());
-        if (!servers.empty() && (root_is_named || bootstrap_is_down != down.end()))
-            return servers;
-        if (!forest.servers.empty() && bootstrap_is_down != down.end())
-            return fail(bootstrap_is_down->second);
-        // Servers that are named for other domains know the forest too, but alone might all be
-        // down.
-        const auto located =
-            connector.locate(forest.domain.text(), scheme_for(forest.tls), forest.timeouts.connect);
-        if (!located && servers.empty())
-            return fail(located.error());
-        if (located)
-            for (const auto& uri : *located)
-                servers.emplace_back(forest.domain, uri);
-        return servers;
-    }
-
     Forest discover_forest(const ForestSettings& settings_of);
     void open_domain(const ForestSettings& forest, const DomainName& root, Domain& domain,
                      std::vector<Attempt>& attempts);
@@ -148,7 +112,7 @@ Forest Sessions::Impl::discover_forest(const ForestSettings& forest_settings) {
     Forest forest;
     forest.name = forest_settings.name;
     forest.root = forest_settings.domain;
-    const auto servers = candidates(forest_settings);
+    const auto servers = candidate_servers(forest_settings, down, connector);
     if (!servers) {
         forest.error = servers.error();
         return forest;

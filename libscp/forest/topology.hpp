@@ -8,9 +8,12 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace scp {
+
+using DomainKey = std::pair<std::string, DomainName>; ///< forest (our name for it), domain
 
 struct Server {
     ServerUri uri;
