@@ -1,8 +1,8 @@
 #include "base/text.hpp"
 #include "directory/libldap/codes.hpp"
-#include "directory/libldap/kerberos.hpp"
 #include "directory/libldap/link.hpp"
 #include "directory/libldap/secret.hpp"
+#include "directory/libldap/ticket_store.hpp"
 #include "directory/libldap/tls.hpp"
 
 #include <fmt/format.h>
@@ -177,12 +177,13 @@ Result<void> bind_sasl(Link& link, const Endpoint& endpoint, Deadline deadline) 
     return {};
 }
 
-Result<void> bind_kerberos(Link& link, const Endpoint& endpoint, Deadline deadline) {
+Result<void> bind_kerberos(Link& link, const Endpoint& endpoint, TicketStore& store,
+                           Deadline deadline) {
     auto keytab = secret_path(endpoint.auth.keytab, endpoint.auth.credential);
     if (!keytab) {
         return fail(keytab.error());
     }
-    auto tickets = get_tickets(endpoint.auth, *keytab, endpoint.uri.host, deadline, link.stop());
+    auto tickets = store.get(endpoint.auth, *keytab, endpoint.uri.host, deadline, link.stop());
     if (!tickets) {
         Error error = tickets.error();
         error.message =
@@ -190,8 +191,12 @@ Result<void> bind_kerberos(Link& link, const Endpoint& endpoint, Deadline deadli
                         link.server(), error.message);
         return fail(std::move(error));
     }
-    const UseTickets use(*tickets);
-    return bind_sasl(link, endpoint, deadline);
+    const UseTickets use(**tickets);
+    auto bound = bind_sasl(link, endpoint, deadline);
+    if (!bound && bound.error().kind == ErrorKind::refused) {
+        store.forget(endpoint.auth, *keytab); // e.g. the server has another key by now
+    }
+    return bound;
 }
 
 } // namespace
@@ -228,7 +233,7 @@ Result<void> check_policy(const Endpoint& endpoint) {
     return {};
 }
 
-Result<void> bind(Link& link, const Endpoint& endpoint, Deadline deadline) {
+Result<void> bind(Link& link, const Endpoint& endpoint, TicketStore& store, Deadline deadline) {
     switch (endpoint.auth.mechanism) {
     case Mechanism::simple:
     case Mechanism::anonymous:
@@ -237,7 +242,7 @@ Result<void> bind(Link& link, const Endpoint& endpoint, Deadline deadline) {
         return bind_sasl(link, endpoint, deadline);
     case Mechanism::gssapi:
     case Mechanism::gss_spnego:
-        return bind_kerberos(link, endpoint, deadline);
+        return bind_kerberos(link, endpoint, store, deadline);
     }
     return fail(ErrorKind::internal, "unknown mechanism");
 }

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "directory/libldap/dial.hpp"
 #include "directory/libldap/session.hpp"
+#include "directory/libldap/ticket_store.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +14,7 @@ class LdapConnector : public Connector {
   public:
     Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint,
                                                std::stop_token stop) override {
-        return LdapSession::open(endpoint, stop);
+        return LdapSession::open(endpoint, tickets_, stop);
     }
 
     Result<std::vector<ServerUri>> locate(const std::string& domain, ServerUri::Scheme scheme,
@@ -45,6 +46,9 @@ class LdapConnector : public Connector {
                                 printable(domain)),
                     "Name them in servers, or ask the forest's own DNS servers.");
     }
+
+  private:
+    TicketStore tickets_; ///< of all sessions
 };
 
 } // namespace

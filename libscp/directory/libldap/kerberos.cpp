@@ -6,6 +6,7 @@
 #include <gssapi/gssapi_krb5.h>
 #include <krb5.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 
@@ -49,6 +50,9 @@ struct Scratch {
         krb5_free_context(context);
     }
 };
+
+// Of a TGT, when it is renewed; of short ones half. libgssapi would ask by itself in the last 30 s.
+constexpr std::chrono::minutes least_left{5};
 
 struct Explained {
     krb5_error_code code;
@@ -154,8 +158,8 @@ Result<void> choose_client(Scratch& k, const AuthSettings& auth, const std::stri
     return {};
 }
 
-Result<void> log_in_by_keytab(Scratch& k, const AuthSettings& auth, const std::string& keytab,
-                              const std::string& cache_name) {
+Result<void> store_tgt(Scratch& k, const AuthSettings& auth, const std::string& keytab,
+                       const std::string& cache_name) {
     krb5_error_code code = krb5_kt_resolve(k.context, ("FILE:" + keytab).c_str(), &k.keytab);
     if (code != 0) {
         return krb5_error(k.context, code, fmt::format("keytab {}", printable(keytab)));
@@ -170,12 +174,16 @@ Result<void> log_in_by_keytab(Scratch& k, const AuthSettings& auth, const std::s
         code = krb5_get_init_creds_keytab(k.context, &k.first, k.client, k.keytab, 0, nullptr,
                                           k.options);
     }
-    if (code != 0) {
-        return krb5_error(k.context, code, what);
+    if (code == 0) {
+        code = krb5_cc_resolve(k.context, cache_name.c_str(), &k.cache);
     }
-    if ((code = krb5_cc_resolve(k.context, cache_name.c_str(), &k.cache)) != 0 ||
-        (code = krb5_cc_initialize(k.context, k.cache, k.first.client)) != 0 ||
-        (code = krb5_cc_store_cred(k.context, k.cache, &k.first)) != 0) {
+    if (code == 0) {
+        code = krb5_cc_initialize(k.context, k.cache, k.first.client);
+    }
+    if (code == 0) {
+        code = krb5_cc_store_cred(k.context, k.cache, &k.first);
+    }
+    if (code != 0) {
         return krb5_error(k.context, code, what);
     }
     return {};
@@ -220,37 +228,14 @@ Result<void> get_service_ticket(Scratch& k, const std::string& host) {
     return {};
 }
 
-Result<TicketCache> get_blocking(const AuthSettings& auth, const std::string& keytab,
-                                 const std::string& host) {
-    static std::atomic<unsigned> counter{0};
-    Scratch k;
+Result<void> start(Scratch& k) {
     if (const krb5_error_code code = krb5_init_context(&k.context); code != 0) {
         k.context = nullptr;
         return fail(ErrorKind::settings,
                     fmt::format("Kerberos: libkrb5 does not start (error {})", code),
                     "Check /etc/krb5.conf.");
     }
-    const bool by_keytab = !keytab.empty();
-    const std::string own = fmt::format("MEMORY:scp-{}", counter++);
-    // Before anything can fail, so that what was stored goes in any case.
-    TicketCache cache(own, by_keytab);
-    auto ready = by_keytab ? log_in_by_keytab(k, auth, keytab, own) : open_callers_cache(k, auth);
-    if (ready) {
-        ready = get_service_ticket(k, host);
-    }
-    if (!ready) {
-        return fail(ready.error());
-    }
-    if (by_keytab) {
-        return cache;
-    }
-    char* full = nullptr;
-    if (const krb5_error_code code = krb5_cc_get_full_name(k.context, k.cache, &full); code != 0) {
-        return krb5_error(k.context, code, "the credential cache");
-    }
-    TicketCache callers(full, false);
-    krb5_free_string(k.context, full);
-    return callers;
+    return {};
 }
 
 } // namespace
@@ -270,23 +255,59 @@ TicketCache::~TicketCache() {
     }
 }
 
-Result<TicketCache> get_tickets(const AuthSettings& auth, const std::string& keytab,
-                                const std::string& host, Deadline deadline,
-                                const std::stop_token& stop) {
-    auto tickets = run_abandonable(
-        [auth, keytab, host] {
-            return std::make_unique<Result<TicketCache>>(get_blocking(auth, keytab, host));
-        },
-        deadline, stop);
-    if (tickets) {
-        return std::move(**tickets);
+Result<LogIn> log_in_by_keytab(const AuthSettings& auth, const std::string& keytab) {
+    static std::atomic<unsigned> counter{0};
+    // Before anything can fail, so that what was stored goes in any case.
+    auto cache = std::make_shared<TicketCache>(fmt::format("MEMORY:scp-{}", counter++), true);
+    Scratch k;
+    if (auto started = start(k); !started) {
+        return fail(started.error());
     }
-    if (stop.stop_requested()) {
-        return fail(ErrorKind::interrupted, "Kerberos: interrupted");
+    if (auto stored = store_tgt(k, auth, keytab, cache->name()); !stored) {
+        return fail(stored.error());
     }
-    return fail(ErrorKind::unreachable,
-                fmt::format("Kerberos: no KDC answered in time (ldap/{})", printable(host)),
-                "Check /etc/krb5.conf, DNS SRV _kerberos._tcp of the realm, and port 88.");
+    using Clock = std::chrono::system_clock;
+    const auto begin = Clock::from_time_t(static_cast<std::uint32_t>(
+        k.first.times.starttime != 0 ? k.first.times.starttime : k.first.times.authtime));
+    const auto until = Clock::from_time_t(static_cast<std::uint32_t>(k.first.times.endtime));
+    const Clock::duration early = std::min<Clock::duration>(least_left, (until - begin) / 2);
+    return LogIn{std::move(cache), until - early, until};
+}
+
+Result<void> add_service_ticket(const TicketCache& cache, const std::string& host) {
+    Scratch k;
+    if (auto started = start(k); !started) {
+        return started;
+    }
+    krb5_error_code code = krb5_cc_resolve(k.context, cache.name().c_str(), &k.cache);
+    if (code == 0) {
+        code = krb5_cc_get_principal(k.context, k.cache, &k.client);
+    }
+    if (code != 0) {
+        return krb5_error(k.context, code, "the credential cache");
+    }
+    return get_service_ticket(k, host);
+}
+
+Result<TicketCache> callers_tickets(const AuthSettings& auth, const std::string& host) {
+    Scratch k;
+    auto ready = start(k);
+    if (ready) {
+        ready = open_callers_cache(k, auth);
+    }
+    if (ready) {
+        ready = get_service_ticket(k, host);
+    }
+    if (!ready) {
+        return fail(ready.error());
+    }
+    char* full = nullptr;
+    if (const krb5_error_code code = krb5_cc_get_full_name(k.context, k.cache, &full); code != 0) {
+        return krb5_error(k.context, code, "the credential cache");
+    }
+    TicketCache callers(full, false);
+    krb5_free_string(k.context, full);
+    return callers;
 }
 
 UseTickets::UseTickets(const TicketCache& cache) {

@@ -2,11 +2,11 @@
 
 #include "base/result.hpp"
 #include "directory/endpoint.hpp"
-#include "directory/libldap/deadline.hpp"
 
+#include <chrono>
 #include <memory>
-#include <stop_token>
 #include <string>
+#include <utility>
 
 namespace scp {
 
@@ -26,13 +26,22 @@ class TicketCache {
     bool owned_; ///< ours: destroyed with this object
 };
 
-/// Gets a ticket for ldap/<host>: with a keytab into a cache of its own in memory, else from the
-/// caller's cache (the one for `auth.principal` where one is given). All that asks a KDC happens
-/// here, on a thread that can be abandoned, so that the bind itself finds its ticket and does not
-/// block. ErrorKind::settings (keytab), refused (principal, clock, expired), unreachable (no KDC).
-[[nodiscard]] Result<TicketCache> get_tickets(const AuthSettings& auth, const std::string& keytab,
-                                              const std::string& host, Deadline deadline,
-                                              const std::stop_token& stop);
+/// A log-in by keytab: its cache in memory holds the TGT, and the tickets that come of it.
+struct LogIn {
+    std::shared_ptr<const TicketCache> cache;
+    std::chrono::system_clock::time_point renew_at; ///< while there is time to try again
+    std::chrono::system_clock::time_point until;
+};
+
+// These ask a KDC and block for as long as libkrb5 does, which may be 10 s for each KDC that is
+// silent. ErrorKind::settings (keytab), refused (principal, clock, expired), unreachable (no KDC).
+
+[[nodiscard]] Result<LogIn> log_in_by_keytab(const AuthSettings& auth, const std::string& keytab);
+/// From now on GSSAPI finds a ticket for ldap/<host> in the cache, and does not block.
+[[nodiscard]] Result<void> add_service_ticket(const TicketCache& cache, const std::string& host);
+/// The caller's cache (kinit), with such a ticket: the one for `auth.principal` where one is given.
+[[nodiscard]] Result<TicketCache> callers_tickets(const AuthSettings& auth,
+                                                  const std::string& host);
 
 /// While it lives, GSSAPI on this thread takes its credentials from `cache`: nothing process-wide
 /// is touched.

@@ -17,8 +17,8 @@ Link::~Link() {
     wire_->set_closing(); // the unbind request must not wait for anybody
 }
 
-Result<std::unique_ptr<Link>> Link::open(const Endpoint& endpoint, Deadline deadline,
-                                         const std::stop_token& stop) {
+Result<std::unique_ptr<Link>> Link::open(const Endpoint& endpoint, TicketStore& store,
+                                         Deadline deadline, const std::stop_token& stop) {
     init_libldap();
     if (auto allowed = check_policy(endpoint); !allowed) {
         return fail(allowed.error());
@@ -37,7 +37,7 @@ Result<std::unique_ptr<Link>> Link::open(const Endpoint& endpoint, Deadline dead
     if (auto secured = link->secure(endpoint, deadline); !secured) {
         return fail(secured.error());
     }
-    if (auto bound = bind(*link, endpoint, deadline); !bound) {
+    if (auto bound = bind(*link, endpoint, store, deadline); !bound) {
         return fail(bound.error());
     }
     return link;

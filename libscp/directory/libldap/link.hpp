@@ -12,13 +12,16 @@
 
 namespace scp {
 
+class TicketStore;
+
 /// One connection: sends requests, hands out responses, keeps deadlines. Once it is dead it stays
 /// dead.
 class Link {
   public:
     /// DNS, connect, TLS and bind, all by `deadline`.
-    [[nodiscard]] static Result<std::unique_ptr<Link>>
-    open(const Endpoint& endpoint, Deadline deadline, const std::stop_token& stop);
+    [[nodiscard]] static Result<std::unique_ptr<Link>> open(const Endpoint& endpoint,
+                                                            TicketStore& store, Deadline deadline,
+                                                            const std::stop_token& stop);
     ~Link();
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
@@ -66,7 +69,8 @@ class Link {
 
 /// Log-in over a link that is already secured as the endpoint says. Refuses to send a password in
 /// clear, and SASL that came out weaker than it must be.
-[[nodiscard]] Result<void> bind(Link& link, const Endpoint& endpoint, Deadline deadline);
+[[nodiscard]] Result<void> bind(Link& link, const Endpoint& endpoint, TicketStore& store,
+                                Deadline deadline);
 
 /// What must be refused before anything is sent, whatever the server: a password in clear, a
 /// mechanism that cannot work.

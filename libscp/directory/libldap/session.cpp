@@ -51,10 +51,10 @@ void fill(RootDse& dse, const Attributes& a) {
 
 } // namespace
 
-Result<std::unique_ptr<Directory>> LdapSession::open(const Endpoint& endpoint,
+Result<std::unique_ptr<Directory>> LdapSession::open(const Endpoint& endpoint, TicketStore& store,
                                                      const std::stop_token& stop) {
     const Deadline deadline(endpoint.timeouts.connect);
-    auto link = Link::open(endpoint, deadline, stop);
+    auto link = Link::open(endpoint, store, deadline, stop);
     if (!link) {
         return fail(link.error());
     }

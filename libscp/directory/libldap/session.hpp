@@ -11,8 +11,8 @@ namespace scp {
 class LdapSession : public Directory {
   public:
     /// Connects, binds and reads the RootDSE.
-    [[nodiscard]] static Result<std::unique_ptr<Directory>> open(const Endpoint& endpoint,
-                                                                 const std::stop_token& stop);
+    [[nodiscard]] static Result<std::unique_ptr<Directory>>
+    open(const Endpoint& endpoint, TicketStore& store, const std::stop_token& stop);
 
     [[nodiscard]] const RootDse& root_dse() const override { return root_dse_; }
     [[nodiscard]] const std::string& server() const override { return link_->server(); }

@@ -77,6 +77,10 @@ class Kdc:
 
         wait_until(answers, 10, "the KDC to listen")
 
+    def administer(self, command: str) -> None:
+        """One command of kadmin.local."""
+        self._run(["kadmin.local", "-r", REALM], command + "\n")
+
     def _write_settings(self) -> None:
         endpoint = f"{self.address}:{addresses.KDC}"
         self.krb5_conf.write_text(
