@@ -66,6 +66,7 @@ def test_a_daemon_of_many_cycles_asks_once(world: World, scpd):
     daemon.wait(lambda: daemon.log().count("cycle begins") >= 8, "eight cycles", DEADLINE)
     assert log_ins(world.lab) - before == 1
     assert tickets(world.lab) - servers <= len(world.lab.servers)
+    assert daemon.stop() == 0, daemon.log()
 
 
 def test_tickets_of_a_minute_are_renewed_in_time(world: World, scpd):
@@ -78,6 +79,7 @@ def test_tickets_of_a_minute_are_renewed_in_time(world: World, scpd):
         follows_a_change(world, daemon, "after=renewals")  # the first ticket has ended
         assert log_ins(world.lab) - before == 3
         assert failures(daemon) == []
+        assert daemon.stop() == 0, daemon.log()
     finally:
         world.lab.kdc.administer(f"modprinc -maxlife 24h {SVC.sam}")
 
@@ -91,6 +93,7 @@ def test_while_tickets_last_no_kdc_is_needed(world: World, scpd):
         follows_a_change(world, daemon, "without=kdc")
         daemon.wait(lambda: daemon.log().count("cycle begins") >= begun + 3, "three more cycles", DEADLINE)
         assert failures(daemon) == []
+        assert daemon.stop() == 0, daemon.log()
     finally:
         world.lab.kdc.start(die_with_parent=True)
 
@@ -110,6 +113,7 @@ def test_a_keytab_that_is_put_in_place_of_another_is_used(world: World, scpd, sc
     daemon.wait(lambda: log_ins(world.lab) > before, "a log-in with the new key", DEADLINE)
     follows_a_change(world, daemon, "key=new")
     assert failures(daemon) == []
+    assert daemon.stop() == 0, daemon.log()
     shutil.copy(keytab, world.lab.kdc.keytab(SVC.sam))  # for the tests after this one
 
 
@@ -125,3 +129,4 @@ def test_a_log_in_that_takes_longer_than_a_cycle_waits_is_there_for_a_later_one(
         daemon.wait_log("no KDC answered in time", DEADLINE)
         daemon.wait(lambda: "1 in sync" in daemon.log(), "the copy", 2 * DEADLINE)
         follows_a_change(world, daemon, "after=all")
+        assert daemon.stop() == 0, daemon.log()
