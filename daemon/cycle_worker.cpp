@@ -23,7 +23,7 @@ void CycleWorker::request_stop() {
 void CycleWorker::run(std::stop_token stop, const Settings& settings,
                       const std::map<DomainKey, Error>& down) {
     const auto began = std::chrono::steady_clock::now();
-    Sessions sessions(settings, connector_, stop);
+    Sessions sessions(settings, connector_, stop, &servers_);
     for (const auto& [domain, why] : down)
         sessions.take_as_down(domain.first, domain.second, why);
 

@@ -2,6 +2,7 @@
 
 #include "daemon/mailbox.hpp"
 #include "directory/directory.hpp"
+#include "forest/server_memory.hpp"
 #include "history/state.hpp"
 #include "plan/plan.hpp"
 #include "settings/settings.hpp"
@@ -33,7 +34,8 @@ class CycleWorker {
     std::filesystem::path history_dir_;
     StateFile state_;
     std::unique_ptr<History> history_; ///< used by the thread alone, as the next one
-    Confirmations confirmations_;      ///< in memory only: from zero after a restart
+    ServerMemory servers_;
+    Confirmations confirmations_; ///< in memory only: from zero after a restart
     std::jthread thread_;
 };
 

@@ -183,14 +183,20 @@ void Daemon::handle(const DomainIsBack& back) {
 void Daemon::handle(const WatchState& state) {
     const std::string& name = state.domain.second.text();
     if (!state.how.empty()) {
-        spdlog::info("watching {} by {}", name, state.how);
+        const std::string line = fmt::format("watching {} by {}", name, state.how);
+        spdlog::info("{}{}", line, state.detail.empty() ? "" : " (" + state.detail + ")");
         watching_[state.domain] = state.how;
-    } else {
-        if (watching_.erase(state.domain) != 0)
-            spdlog::warn("no longer watching {}: {}; trying again", name, state.error);
-        else
-            spdlog::debug("not watching {}: {}", name, state.error);
+        not_watching_.erase(state.domain);
+        return;
     }
+    const std::string why =
+        state.error.message + (state.error.hint.empty() ? "" : " — " + state.error.hint);
+    const bool held = watching_.erase(state.domain) != 0;
+    if (held)
+        spdlog::warn("no longer watching {}: {}; trying again", name, why);
+    else if (not_watching_[state.domain] != why)
+        spdlog::warn("not watching {}: {}; trying again", name, why);
+    not_watching_[state.domain] = why;
 }
 
 int Daemon::on_signal(sd_event_source*, const signalfd_siginfo* info, void* self) {
@@ -217,6 +223,7 @@ void Daemon::reload() {
         spdlog::info("new settings loaded from {}", options_.settings_file.string());
         watchers_.stop_all();
         watching_.clear();
+        not_watching_.clear();
         prober_.stop_all();
         schedule_.use(settings_->daemon);
         schedule_.asked(std::chrono::steady_clock::now(), "reload");

@@ -64,6 +64,7 @@ class Daemon {
     Watchers watchers_;
     Prober prober_;
     std::map<DomainKey, std::string> watching_;
+    std::map<DomainKey, std::string> not_watching_; ///< why, as it was said last
     std::string cycle_trigger_;
     bool running_ = false;
     bool stopping_ = false;

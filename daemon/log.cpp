@@ -1,6 +1,7 @@
 #include "daemon/log.hpp"
 
 #include "base/text.hpp"
+#include "report/accounts_report.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -61,6 +62,7 @@ void CycleLog::tell(const CycleDone& done, const std::string& trigger) {
     const CycleReport& report = done.report;
     tell_domains(report);
     tell_held(report.plan);
+    tell_accounts(report.observation);
     std::size_t failed = 0;
     for (const auto& change : report.plan.changes) {
         const auto found = report.results.find(change.id());
@@ -105,6 +107,15 @@ void CycleLog::tell_domains(const CycleReport& report) {
         if (!now.contains(key))
             spdlog::info("{} is read to the end again", name(key));
     incomplete_ = std::move(now);
+}
+
+void CycleLog::tell_accounts(const Observation& observation) {
+    const auto lines = disabled_accounts(observation);
+    std::set<std::string> now(lines.begin(), lines.end());
+    for (const auto& line : now)
+        if (!disabled_.contains(line))
+            spdlog::warn("disabled: {}", line);
+    disabled_ = std::move(now);
 }
 
 void CycleLog::tell_approval(const CycleReport& report) {

@@ -6,6 +6,7 @@
 #include "settings/settings.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 
 namespace scp {
@@ -25,9 +26,11 @@ class CycleLog {
     void tell_past(const CycleReport& report);
     void tell_approval(const CycleReport& report);
     void tell_held(const Plan& plan);
+    void tell_accounts(const Observation& observation);
 
     std::map<std::string, std::string> held_; ///< by Held::id()
     std::map<DomainKey, std::string> incomplete_;
+    std::set<std::string> disabled_;
     std::string state_error_;
     std::string past_error_;
     std::string to_approve_;

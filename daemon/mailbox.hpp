@@ -16,8 +16,10 @@ struct WatchTarget {
     DomainKey domain;
     Dn nc;
     Endpoint endpoint;
+    std::vector<Dn> containers; ///< in which sources and copies lay; sorted
     friend bool operator==(const WatchTarget& a, const WatchTarget& b) {
-        return a.domain == b.domain && a.endpoint.uri == b.endpoint.uri;
+        return a.domain == b.domain && a.endpoint.uri == b.endpoint.uri &&
+               a.containers == b.containers;
     }
 };
 
@@ -35,8 +37,9 @@ struct DomainIsBack {
 };
 struct WatchState {
     DomainKey domain;
-    std::string how;   ///< syncrepl | usn | poll; empty: not watching
-    std::string error; ///< why not
+    std::string how;    ///< notify | usn | syncrepl | poll; empty: not watching
+    Error error;        ///< why not
+    std::string detail; ///< what is watched, and what is not; may be empty
 };
 using Message = std::variant<CycleDone, DomainChanged, DomainIsBack, WatchState>;
 

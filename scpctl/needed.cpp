@@ -11,10 +11,12 @@ namespace scp {
 
 namespace {
 
-/// An account that was not found may live in any domain of its forest, or of all.
+/// An account that was not found may live in any domain of its forest, or of all; members of a
+/// group may live in other forests than the group.
 bool may_live_in(const ResolvedAccount& account, const std::string& forest) {
     return !account.unresolved.empty() &&
-           (account.query.forest.empty() || account.query.forest == forest);
+           (account.query.forest.empty() || account.query.forest == forest ||
+            account.query.kind == AccountQuery::Kind::group);
 }
 
 bool needs_forest(const RuleView& view, const std::string& forest, const PlanInput& input) {

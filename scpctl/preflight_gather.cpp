@@ -87,16 +87,13 @@ void read_rights(ContainerRights& rights, const Dn& nc, Directory& server,
         return;
     }
     const Attributes& shown = found.entries.front().attributes;
-    rights.told = server.root_dse().supports_control("1.2.840.113556.1.4.801") && !account.empty();
+    rights.told = server.root_dse().supports_control(sd_flags_control) && !account.empty();
     rights.may_create =
         std::ranges::any_of(values_of(shown, creatable), [](const std::string& name) {
             return equal_ascii_nocase(name, "serviceConnectionPoint");
         });
-    const auto& descriptors = values_of(shown, "nTSecurityDescriptor");
-    const std::uint32_t below =
-        descriptors.empty()
-            ? 0
-            : inherited_rights(descriptors.front(), account, *Guid::parse(scp_class_guid));
+    const std::uint32_t below = inherited_rights(first_of(shown, "nTSecurityDescriptor"), account,
+                                                 *Guid::parse(scp_class_guid));
     rights.may_change = (below & right_to_write_properties) != 0;
     rights.may_delete = (below & right_to_delete) != 0;
 }
@@ -105,8 +102,8 @@ std::optional<std::chrono::seconds> clock_of(Directory& server, Timestamp now) {
     const Found found = look_at(server, Dn{}, {"currentTime"});
     if (found.entries.empty())
         return std::nullopt;
-    const auto& times = values_of(found.entries.front().attributes, "currentTime");
-    const auto time = times.empty() ? std::nullopt : parse_generalized_time(times.front());
+    const auto time =
+        parse_generalized_time(first_of(found.entries.front().attributes, "currentTime"));
     return time ? std::optional(*time - now) : std::nullopt;
 }
 

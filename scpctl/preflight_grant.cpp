@@ -67,9 +67,13 @@ class Writer {
         if (!domain.account)
             return line("# and make scpd's account a member of it");
         const std::string sid = domain.account->to_string();
-        line(tool_ == GrantTool::samba_tool
-                 ? "samba-tool group addmembers " + name + " " + sid
-                 : "Set-ADGroup " + name + " -Add @{ member = '<SID=" + sid + ">' }");
+        if (tool_ != GrantTool::samba_tool)
+            return line("Set-ADGroup " + name + " -Add @{ member = '<SID=" + sid + ">' }");
+        // Not "samba-tool group addmembers": it looks for the Schema below the domain, and so finds
+        // no group in a child domain (samdb.py, Samba 4.17).
+        line("printf '%s\\n' \"$(samba-tool group show " + name +
+             " | grep '^dn:')\" 'changetype: modify' 'add: member' 'member: <SID=" + sid +
+             ">' | ldbmodify -H /var/lib/samba/private/sam.ldb");
     }
 
     void make(const Dn& container) {

@@ -162,6 +162,10 @@ void DomainWriter::take_pre_images(Directory& directory, Window& window) {
                       "the container " + printable(missing->text()) + " could not be created",
                       "see the result of that change", 0},
                 Reason::parent_missing);
+        else if (item.change->op == Op::create) {
+            searches.push_back(look_at(object_after(*item.change)));
+            looked_at.push_back(&item);
+        }
     }
     const std::vector<Found> found = directory.search_all(searches);
     for (std::size_t i = 0; i < looked_at.size(); ++i)
@@ -171,6 +175,14 @@ void DomainWriter::take_pre_images(Directory& directory, Window& window) {
 void DomainWriter::judge_pre_image(Item& item, const Found& found,
                                    const std::string& server) const {
     const Change& change = *item.change;
+    if (change.op == Op::create) {
+        // While the DC that was read lags behind, each cycle asks for it anew.
+        if (found.complete() && !found.entries.empty() &&
+            difference_after(change, found.entries.front().attributes, options_.marker_attribute)
+                .empty())
+            item.result = ChangeResult{State::done, {}, {}};
+        return;
+    }
     if (!found.complete()) {
         item.result = not_tried(change, *found.incomplete);
         return;

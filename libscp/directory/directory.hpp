@@ -4,6 +4,7 @@
 #include "base/filter.hpp"
 #include "base/guid.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "directory/endpoint.hpp"
 #include "directory/entry.hpp"
 
@@ -19,6 +20,11 @@
 namespace scp {
 
 enum class Scope { base, one, subtree };
+
+/// LDAP_SERVER_SD_FLAGS, [MS-ADTS] 3.1.1.3.4.1.11: who knows it shows owners and DACLs.
+inline constexpr const char* sd_flags_control = "1.2.840.113556.1.4.801";
+/// LDAP_SERVER_NOTIFICATION, [MS-ADTS] 3.1.1.3.4.1.9: who knows it tells of changes.
+inline constexpr const char* notification_control = "1.2.840.113556.1.4.528";
 
 struct Search {
     ObjectRef base;
@@ -49,6 +55,14 @@ struct Found {
     std::optional<Error> incomplete;
 
     [[nodiscard]] bool complete() const { return !incomplete; }
+};
+
+/// A part of the tree that a session listens to.
+struct WatchedPlace {
+    Dn base;
+    Scope scope = Scope::one; ///< AD: subtree at the head of a naming context only
+    bool deleted = false;     ///< also deleted objects
+    friend bool operator==(const WatchedPlace&, const WatchedPlace&) = default;
 };
 
 struct Modification {
@@ -92,6 +106,7 @@ struct RootDse {
     std::vector<std::string>
         token_groups; ///< SIDs (bytes) of the bound account, itself and its groups; AD only
     std::optional<std::uint64_t> highest_committed_usn;
+    std::optional<Timestamp> current_time; ///< by the server's clock, at connect
 
     [[nodiscard]] bool supports_control(std::string_view oid) const;
 };
@@ -125,10 +140,39 @@ class Directory {
 
     /// RFC 4533 refreshAndPersist over `nc`: calls `on_change` once the refresh is done, then after
     /// every change, from this thread, until `stop` or a failure. Returns without an error only
-    /// when stopped.
+    /// when stopped. After `heartbeat` without a word the server is asked something that it must
+    /// answer within the operation's deadline: silence is no failure, but a dead peer is.
     [[nodiscard]] virtual Result<void> persist(const Dn& nc, const Filter& filter,
+                                               std::chrono::milliseconds heartbeat,
                                                std::stop_token stop,
                                                const std::function<void()>& on_change) = 0;
+
+    /// AD's change notifications: from now on heard() tells of these places. A server answers a
+    /// registration only to refuse it, by a code of its own for one too many on a connection (AD:
+    /// 51 after 5, Samba: 11 after 4): the Error then has an ldap_code, and the session lives on.
+    [[nodiscard]] virtual Result<void> listen(std::span<const WatchedPlace> places) = 0;
+    /// What has changed in these places, as it is now, with objectClass and isDeleted: as soon as
+    /// there is something, empty where there was nothing for `patience`, or stopped. Other calls
+    /// may come in between; what is told meanwhile is kept. Changes before listen() are not told.
+    [[nodiscard]] virtual Result<std::vector<Entry>> heard(std::chrono::milliseconds patience,
+                                                           std::stop_token stop) = 0;
+};
+
+/// Whose servers are looked for, and how they are to be reached.
+struct LocateRequest {
+    std::string domain; ///< DNS name
+    ServerUri::Scheme scheme = ServerUri::Scheme::ldaps;
+    SiteSettings site{};
+    std::chrono::milliseconds timeout{5000}; ///< for DNS; pings take a part of it
+};
+/// A server that DNS has for a domain, and what it says of itself without a log-in.
+struct LocatedServer {
+    ServerUri uri;
+    int tier = 0;         ///< those of one tier are of equal worth; the lowest is the nearest
+    bool writable = true; ///< false: it says that it is a read-only DC
+    std::string site;     ///< empty: it did not say
+    bool silent = false;  ///< others answered a ping, this one did not
+    friend bool operator==(const LocatedServer&, const LocatedServer&) = default;
 };
 
 /// Opens sessions: real ones (directory/libldap), in-memory ones in tests. Safe for use by several
@@ -140,11 +184,10 @@ class Connector {
     /// ErrorKind::unreachable, refused, settings.
     [[nodiscard]] virtual Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint,
                                                                      std::stop_token stop) = 0;
-    /// The domain's DCs, best first: SRV _ldap._tcp.dc._msdcs.<domain>, by priority and weight.
-    /// Ports from SRV. As ldap:// or ldaps:// (port 636 then) by `scheme`.
-    [[nodiscard]] virtual Result<std::vector<ServerUri>>
-    locate(const std::string& domain, ServerUri::Scheme scheme,
-           std::chrono::milliseconds timeout) = 0;
+    /// The domain's DCs, best first: SRV records of its site and of the domain, by priority and
+    /// weight; those that answer a ping, can be written to and stand in our site come first.
+    [[nodiscard]] virtual Result<std::vector<LocatedServer>>
+    locate(const LocateRequest& wanted) = 0;
 };
 
 } // namespace scp

@@ -22,6 +22,14 @@ struct ServerUri {
     friend bool operator==(const ServerUri&, const ServerUri&) = default;
 };
 
+/// The AD site whose servers are preferred.
+struct SiteSettings {
+    enum class Mode { automatic, off, named };
+    Mode mode = Mode::automatic; ///< the site that a DC says we are in
+    std::string name;            ///< with Mode::named
+    friend bool operator==(const SiteSettings&, const SiteSettings&) = default;
+};
+
 struct TlsSettings {
     enum class Mode { ldaps, starttls, none };
     Mode mode =

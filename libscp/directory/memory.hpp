@@ -123,6 +123,8 @@ class MemoryServer {
   public:
     ServerUri uri;
     std::string domain; ///< DNS name, for locate(); empty: not in DNS
+    int tier = 0;       ///< likewise
+    std::string site;   ///< likewise
     Flavour flavour = Flavour::ad;
     /// The first is the default naming context. shared_ptr: several servers may hold one partition
     /// (Configuration, or all DCs of a domain without lag).
@@ -135,6 +137,9 @@ class MemoryServer {
     std::vector<Sid> groups; ///< further tokenGroups
     bool guid_names = true;  ///< Flavour::ad only
     bool paging = true;
+    std::size_t notifications = 5; ///< so many a connection, Flavour::ad only; 0: none are offered
+    bool refuses_late = false;     ///< one too many not at once, but when it is listened to (Samba)
+    bool catalog = false; ///< a search below the empty name spans all partitions, as on port 3268
 
     // What goes wrong.
     bool unreachable = false;    ///< connect fails and open sessions are dead
@@ -191,9 +196,8 @@ class MemoryForest : public Connector {
 
     [[nodiscard]] Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint,
                                                              std::stop_token stop) override;
-    [[nodiscard]] Result<std::vector<ServerUri>> locate(const std::string& domain,
-                                                        ServerUri::Scheme scheme,
-                                                        std::chrono::milliseconds timeout) override;
+    /// As the servers were added; `tier` and `site` as they say.
+    [[nodiscard]] Result<std::vector<LocatedServer>> locate(const LocateRequest& wanted) override;
 
   private:
     friend class MemoryPartition;

@@ -99,20 +99,22 @@ Result<std::unique_ptr<Directory>> MemoryForest::connect(const Endpoint& endpoin
     return std::make_unique<MemorySession>(*this, *found, std::move(stop));
 }
 
-Result<std::vector<ServerUri>> MemoryForest::locate(const std::string& domain,
-                                                    ServerUri::Scheme scheme,
-                                                    std::chrono::milliseconds) {
+Result<std::vector<LocatedServer>> MemoryForest::locate(const LocateRequest& wanted) {
     const std::lock_guard lock(mutex_);
-    std::vector<ServerUri> found;
+    const bool tls = wanted.scheme == ServerUri::Scheme::ldaps;
+    std::vector<LocatedServer> found;
     for (const auto& server : servers_) {
-        if (!server->domain.empty() && equal_ascii_nocase(server->domain, domain)) {
+        if (!server->domain.empty() && equal_ascii_nocase(server->domain, wanted.domain)) {
             found.push_back(
-                {scheme, server->uri.host,
-                 static_cast<std::uint16_t>(scheme == ServerUri::Scheme::ldaps ? 636 : 389)});
+                {{wanted.scheme, server->uri.host, static_cast<std::uint16_t>(tls ? 636 : 389)},
+                 server->tier,
+                 !server->read_only,
+                 server->site});
         }
     }
+    std::ranges::stable_sort(found, {}, &LocatedServer::tier);
     if (found.empty()) {
-        return fail(ErrorKind::unreachable, "DNS has no servers for " + printable(domain));
+        return fail(ErrorKind::unreachable, "DNS has no servers for " + printable(wanted.domain));
     }
     return found;
 }

@@ -91,6 +91,7 @@ MemorySession::MemorySession(MemoryForest& forest, MemoryServer& server, std::st
     root_dse_.supported_controls = values_of(a, "supportedControl");
     root_dse_.supported_capabilities = values_of(a, "supportedCapabilities");
     root_dse_.token_groups = values_of(a, "tokenGroups");
+    root_dse_.current_time = parse_generalized_time(first_of(a, "currentTime"));
     if (const std::string& usn = first_of(a, "highestCommittedUSN"); !usn.empty()) {
         root_dse_.highest_committed_usn = std::stoull(usn);
     }
@@ -212,6 +213,13 @@ Found MemorySession::search(const Search& search) {
         limit(search, found);
         return found;
     }
+    if (search.base.dn.empty() && !search.base.guid && server_.catalog) {
+        for (const auto& partition : server_.partitions) {
+            search_partition(search, *partition, found);
+        }
+        limit(search, found);
+        return found;
+    }
     const MemoryPartition* partition = partition_of(search.base);
     if (partition == nullptr) {
         if (search.base.guid && takes_guid_names()) {
@@ -307,34 +315,6 @@ std::vector<Result<void>> MemorySession::write(std::span<const Write> writes) {
     return results;
 }
 
-Result<void> MemorySession::persist(const Dn& nc, const Filter&, std::stop_token stop,
-                                    const std::function<void()>& on_change) {
-    std::unique_lock lock(forest_.mutex_);
-    const MemoryPartition* partition = server_.holds(nc);
-    if (server_.flavour == Flavour::ad || partition == nullptr) {
-        return fail(ErrorKind::rejected, fmt::format("{} does not offer RFC 4533", name_));
-    }
-    // The session's own token ends it too; both wake the one wait.
-    const std::stop_callback forward(stop_, [this] { forest_.changed(); });
-    std::uint64_t seen = partition->usn() + 1; // the refresh itself is told of
-    while (!stop.stop_requested()) {
-        if (auto error = unusable()) {
-            return stop_.stop_requested() ? Result<void>{} : fail(std::move(*error));
-        }
-        if (partition->usn() != seen) {
-            seen = partition->usn();
-            lock.unlock();
-            on_change();
-            lock.lock();
-            continue;
-        }
-        forest_.any_change_.wait(lock, stop, [&] {
-            return partition->usn() != seen || server_.unreachable || stop_.stop_requested();
-        });
-    }
-    return {};
-}
-
 Attributes MemoryServer::make_root_dse() const {
     Attributes a = root_dse;
     const auto add = [&](const std::string& name, Values values) {
@@ -361,8 +341,11 @@ Attributes MemoryServer::make_root_dse() const {
     add("dnsHostName", {uri.host});
     if (flavour == Flavour::ad) {
         add("supportedCapabilities", {"1.2.840.113556.1.4.800", "1.2.840.113556.1.4.1670"});
-        add("supportedControl",
-            {"1.2.840.113556.1.4.319", "1.2.840.113556.1.4.417", "1.2.840.113556.1.4.801"});
+        Values controls{"1.2.840.113556.1.4.319", "1.2.840.113556.1.4.417", sd_flags_control};
+        if (notifications > 0) {
+            controls.emplace_back(notification_control);
+        }
+        add("supportedControl", std::move(controls));
         add("highestCommittedUSN", {std::to_string(usn)});
         Values sids;
         if (account) {

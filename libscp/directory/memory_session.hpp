@@ -14,8 +14,13 @@ class MemorySession : public Directory {
     [[nodiscard]] bool takes_guid_names() const override;
     [[nodiscard]] Found search(const Search& search) override;
     [[nodiscard]] std::vector<Result<void>> write(std::span<const Write> writes) override;
-    [[nodiscard]] Result<void> persist(const Dn& nc, const Filter& filter, std::stop_token stop,
+    [[nodiscard]] Result<void> persist(const Dn& nc, const Filter& filter,
+                                       std::chrono::milliseconds heartbeat, std::stop_token stop,
                                        const std::function<void()>& on_change) override;
+    [[nodiscard]] Result<void> listen(std::span<const WatchedPlace> places) override;
+    /// At once: there is no clock here.
+    [[nodiscard]] Result<std::vector<Entry>> heard(std::chrono::milliseconds patience,
+                                                   std::stop_token stop) override;
 
   private:
     [[nodiscard]] std::optional<Error> unusable();
@@ -32,6 +37,8 @@ class MemorySession : public Directory {
     std::string name_;
     RootDse root_dse_;
     bool dead_ = false;
+    std::map<std::size_t, WatchedPlace> listening_;
+    std::map<std::size_t, std::uint64_t> told_; ///< of each: up to which USN
 };
 
 } // namespace scp

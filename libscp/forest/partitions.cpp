@@ -107,9 +107,15 @@ KnownDcs read_dcs(const Dn& configuration_nc, Directory& server) {
     for (const auto& entry : found.entries) {
         // CN=NTDS Settings,CN=DC1,CN=Servers,CN=<site>,CN=Sites,CN=Configuration,…
         const auto host = host_of.find(entry.dn.parent().key());
-        if (equal_ascii_nocase(entry.dn.rdn_value(), "NTDS Settings") && host != host_of.end())
-            dcs[entry.dn.key()] = {host->second, entry.dn.parent().parent().parent().rdn_value(),
-                                   (number_of(entry.attributes, "options") & dsa_is_gc) != 0};
+        if (!equal_ascii_nocase(entry.dn.rdn_value(), "NTDS Settings") || host == host_of.end())
+            continue;
+        KnownDc& dc = dcs[entry.dn.key()];
+        dc.dns_name = host->second;
+        dc.site = entry.dn.parent().parent().parent().rdn_value();
+        dc.gc = (number_of(entry.attributes, "options") & dsa_is_gc) != 0;
+        dc.writable = std::ranges::none_of(
+            values_of(entry.attributes, "objectClass"),
+            [](const std::string& name) { return equal_ascii_nocase(name, "nTDSDSARO"); });
     }
     return dcs;
 }

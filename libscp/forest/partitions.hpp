@@ -18,6 +18,7 @@ struct KnownDc {
     std::string dns_name;
     std::string site;
     bool gc = false;
+    bool writable = true; ///< false: a read-only DC (nTDSDSARO)
 };
 using KnownDcs = std::map<std::string, KnownDc>;
 /// Empty where it could not be read: nothing hangs on it but what `topology` shows and where the

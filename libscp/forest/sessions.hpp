@@ -2,6 +2,7 @@
 
 #include "directory/directory.hpp"
 #include "forest/parallel.hpp"
+#include "forest/server_memory.hpp"
 #include "forest/topology.hpp"
 #include "settings/settings.hpp"
 
@@ -16,7 +17,9 @@ namespace scp {
 /// thread at a time.
 class Sessions {
   public:
-    Sessions(const Settings& settings, Connector& connector, std::stop_token stop);
+    /// `memory`: of earlier cycles of this process, and for later ones.
+    Sessions(const Settings& settings, Connector& connector, std::stop_token stop,
+             ServerMemory* memory = nullptr);
     ~Sessions();
     Sessions(const Sessions&) = delete;
     Sessions& operator=(const Sessions&) = delete;

@@ -6,6 +6,7 @@
 #include "base/sid.hpp"
 #include "directory/endpoint.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,8 +22,11 @@ struct Server {
     std::string site;
     bool pdc = false;
     bool gc = false;
-    bool writable = true;
+    bool writable = true; ///< false: a read-only DC
     bool reachable = false;
+    /// Since another DC last sent it changes, or said that there are none; nullopt where it shows
+    /// nothing of it.
+    std::optional<std::chrono::seconds> lag;
     std::optional<Error> error; ///< why it is not reachable
 };
 
@@ -32,7 +36,7 @@ struct Domain {
     Dn nc;
     std::string netbios;
     std::optional<DomainName> parent;
-    std::vector<Server> servers; ///< in the order tried; the first reachable one is read
+    std::vector<Server> servers; ///< in the order of the settings, or as DNS has them
     std::string server;          ///< URI of the one that this cycle reads; empty where none answers
     std::optional<Error> error;  ///< why nothing of it can be read
 };

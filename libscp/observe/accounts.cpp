@@ -1,5 +1,6 @@
 #include "observe/accounts.hpp"
 
+#include "observe/find_in_catalogs.hpp"
 #include "observe/search_domains.hpp"
 
 #include <fmt/format.h>
@@ -16,14 +17,15 @@ using Location = ResolvedAccount::Location;
 
 constexpr unsigned account_is_disabled = 0x2; // userAccountControl: ADS_UF_ACCOUNTDISABLE
 
-/// One search of one domain, and what its answer is for.
+/// One search, and what its answer is for.
 struct Question {
     enum class About {
         accounts, ///< every user that it finds is one of ours
         object,   ///< the object itself: an account, or a group whose members are
     };
     About about = About::accounts;
-    const Domain* domain = nullptr;
+    const Domain* domain = nullptr; ///< the one to be searched
+    const Forest* forest = nullptr; ///< in its place: all of it, for one account
     Search search;
     std::string foreign; ///< the SID of a foreignSecurityPrincipal that is looked for
 };
@@ -52,15 +54,15 @@ class Lookup {
     [[nodiscard]] ResolvedAccount result() &&;
 
   private:
-    [[nodiscard]] std::vector<const Domain*> domains() const;
     [[nodiscard]] const Domain* home_of(const Dn& dn) const;
-    void note_lost_forests();
+    void note_lost_forests(const std::string& in);
     void begin();
     void by_sam();
     void by_filter();
     void by_implicit_upn();
-    void ask_accounts(const std::vector<const Domain*>& in, const Filter& filter,
-                      const std::string& foreign = {});
+    void ask_accounts(const std::vector<const Domain*>& in, const Filter& filter);
+    void ask_forests(const std::string& named, const Filter& filter,
+                     const std::string& foreign = {});
     void ask_object(const Dn& dn);
     void ask_foreign(const Sid& sid);
     void take_object(const Question& question, const Entry& entry);
@@ -79,12 +81,11 @@ class Lookup {
     bool must_search_all_ = false;        ///< one hit is no proof that there is no other
 };
 
-std::vector<const Domain*> Lookup::domains() const {
-    std::vector<const Domain*> out;
-    for (const auto* domain : topology_.domains())
-        if (query_.forest.empty() || domain->forest == query_.forest)
-            out.push_back(domain);
-    return out;
+Search search_for_users(const Filter& filter) {
+    Search search;
+    search.filter = all_of({equals("objectClass", "user"), filter});
+    search.attributes = {"objectClass", "userAccountControl"};
+    return search;
 }
 
 const Domain* Lookup::home_of(const Dn& dn) const {
@@ -96,9 +97,9 @@ const Domain* Lookup::home_of(const Dn& dn) const {
 }
 
 /// Domains of a forest that could not be read at all are not even known by name.
-void Lookup::note_lost_forests() {
+void Lookup::note_lost_forests(const std::string& in) {
     for (const auto& forest : topology_.forests)
-        if (forest.error && (query_.forest.empty() || forest.name == query_.forest))
+        if (forest.error && (in.empty() || forest.name == in))
             problems_.insert(fmt::format("forest {}: {}", forest.name, forest.error->message));
 }
 
@@ -116,12 +117,12 @@ void Lookup::begin() {
     case AccountQuery::Kind::sam:
         return by_sam();
     case AccountQuery::Kind::upn:
-        note_lost_forests();
-        return ask_accounts(domains(), equals("userPrincipalName", query_.text));
+        note_lost_forests(query_.forest);
+        return ask_forests(query_.forest, equals("userPrincipalName", query_.text));
     case AccountQuery::Kind::sid:
-        note_lost_forests();
+        note_lost_forests(query_.forest);
         if (const auto sid = Sid::parse(query_.text))
-            ask_accounts(domains(), equals("objectSid", sid->bytes()));
+            ask_forests(query_.forest, equals("objectSid", sid->bytes()));
         return;
     case AccountQuery::Kind::filter:
         return by_filter();
@@ -142,7 +143,7 @@ void Lookup::by_sam() {
         return !query_.forest.empty() && domain->forest != query_.forest;
     });
     if (in.empty()) {
-        note_lost_forests();
+        note_lost_forests(query_.forest);
         if (problems_.empty())
             problems_.insert(fmt::format("no domain is called {}", printable(netbios)));
         return;
@@ -155,28 +156,41 @@ void Lookup::by_sam() {
 void Lookup::by_implicit_upn() {
     const auto at = query_.text.rfind('@');
     const DomainName suffix(query_.text.substr(at + 1));
-    for (const auto* domain : domains())
-        if (domain->name == suffix)
+    for (const auto* domain : topology_.domains())
+        if (domain->name == suffix && (query_.forest.empty() || domain->forest == query_.forest))
             ask_accounts({domain}, equals("sAMAccountName", query_.text.substr(0, at)));
 }
 
+/// Of each domain, and no global catalog: it need not have the attributes that the filter names.
 void Lookup::by_filter() {
-    note_lost_forests();
-    if (auto filter = parse_filter(query_.text))
-        ask_accounts(domains(), *filter);
-    else
+    note_lost_forests(query_.forest);
+    auto filter = parse_filter(query_.text);
+    if (!filter) {
         problems_.insert(filter.error().message);
+        return;
+    }
+    std::vector<const Domain*> in = topology_.domains();
+    std::erase_if(in, [&](const Domain* domain) {
+        return !query_.forest.empty() && domain->forest != query_.forest;
+    });
+    ask_accounts(in, *filter);
 }
 
-void Lookup::ask_accounts(const std::vector<const Domain*>& in, const Filter& filter,
-                          const std::string& foreign) {
+void Lookup::ask_accounts(const std::vector<const Domain*>& in, const Filter& filter) {
     for (const auto* domain : in) {
-        Search search;
-        search.base.dn = domain->nc;
-        search.filter = all_of({equals("objectClass", "user"), filter});
-        search.attributes = {"objectClass", "userAccountControl"};
-        questions_.push_back({Question::About::accounts, domain, std::move(search), foreign});
+        Question question{Question::About::accounts, domain, nullptr, search_for_users(filter), {}};
+        question.search.base.dn = domain->nc;
+        questions_.push_back(std::move(question));
     }
+}
+
+/// One account, wherever it is in the forest of that name (none: in all).
+void Lookup::ask_forests(const std::string& named, const Filter& filter,
+                         const std::string& foreign) {
+    for (const auto& forest : topology_.forests)
+        if (named.empty() || forest.name == named)
+            questions_.push_back(
+                {Question::About::accounts, nullptr, &forest, search_for_users(filter), foreign});
 }
 
 void Lookup::ask_object(const Dn& dn) {
@@ -184,7 +198,7 @@ void Lookup::ask_object(const Dn& dn) {
         return;
     const Domain* const domain = home_of(dn);
     if (domain == nullptr) {
-        note_lost_forests();
+        note_lost_forests(query_.forest);
         problems_.insert(fmt::format("{} lies in no domain of the forests", printable(dn.text())));
         return;
     }
@@ -194,7 +208,7 @@ void Lookup::ask_object(const Dn& dn) {
     search.attributes = {"objectClass", "userAccountControl"};
     if (query_.kind == AccountQuery::Kind::group)
         search.attributes.insert(search.attributes.end(), {"member", "objectSid"});
-    questions_.push_back({Question::About::object, domain, std::move(search), {}});
+    questions_.push_back({Question::About::object, domain, nullptr, std::move(search), {}});
 }
 
 /// A member that lives in another forest, or stands for everybody (S-1-5-11): those are no
@@ -203,7 +217,7 @@ void Lookup::ask_foreign(const Sid& sid) {
     if (!sid.to_string().starts_with("S-1-5-21-") ||
         !foreign_.emplace(sid.to_string(), false).second)
         return;
-    ask_accounts(topology_.domains(), equals("objectSid", sid.bytes()), sid.to_string());
+    ask_forests({}, equals("objectSid", sid.bytes()), sid.to_string());
 }
 
 void Lookup::take(const Question& question, const Found& found) {
@@ -271,7 +285,7 @@ std::string Lookup::ambiguous() const {
 ResolvedAccount Lookup::result() && {
     for (const auto& [sid, seen] : foreign_)
         if (!seen) {
-            note_lost_forests();
+            note_lost_forests({}); // wherever the group itself was looked for
             problems_.insert(fmt::format("the member {} is in none of the forests", sid));
         }
     ResolvedAccount out;
@@ -292,6 +306,40 @@ ResolvedAccount Lookup::result() && {
     return out;
 }
 
+/// A question, and whose it is.
+struct Inquiry {
+    Question question;
+    Lookup* asker = nullptr;
+};
+
+/// What a global catalog leads to is answered; what is left are questions to single domains.
+std::vector<Inquiry> ask_catalogs(std::vector<Inquiry> asked, const Topology& topology,
+                                  Sessions& sessions) {
+    std::vector<ForestSearch> searches;
+    for (const auto& [question, asker] : asked)
+        if (question.forest != nullptr)
+            searches.push_back(
+                {question.forest, question.search.filter, question.search.attributes});
+    const auto hits = find_in_catalogs(topology, sessions, searches);
+    std::vector<Inquiry> left;
+    auto hit = hits.begin();
+    for (auto& [question, asker] : asked) {
+        if (question.forest == nullptr) {
+            left.push_back({std::move(question), asker});
+        } else if (const auto& here = *hit++) {
+            question.domain = here->domain;
+            asker->take(question, here->found);
+        } else {
+            for (const auto& domain : question.forest->domains) {
+                left.push_back({question, asker});
+                left.back().question.domain = &domain;
+                left.back().question.search.base.dn = domain.nc;
+            }
+        }
+    }
+    return left;
+}
+
 } // namespace
 
 std::vector<ResolvedAccount> look_up_accounts(const Topology& topology, Sessions& sessions,
@@ -300,20 +348,19 @@ std::vector<ResolvedAccount> look_up_accounts(const Topology& topology, Sessions
     for (const auto& query : queries)
         lookups.emplace_back(topology, query);
     while (true) {
-        std::vector<Question> questions;
-        std::vector<DomainSearch> searches;
-        std::vector<Lookup*> askers;
+        std::vector<Inquiry> asked;
         for (auto& lookup : lookups)
-            for (auto& question : lookup.next()) {
-                searches.push_back({question.domain, question.search});
-                questions.push_back(std::move(question));
-                askers.push_back(&lookup);
-            }
-        if (questions.empty())
+            for (auto& question : lookup.next())
+                asked.push_back({std::move(question), &lookup});
+        if (asked.empty())
             break;
+        asked = ask_catalogs(std::move(asked), topology, sessions);
+        std::vector<DomainSearch> searches;
+        for (const auto& one : asked)
+            searches.push_back({one.question.domain, one.question.search});
         const auto answers = search_domains(searches, sessions);
-        for (std::size_t i = 0; i < questions.size(); ++i)
-            askers[i]->take(questions[i], answers[i]);
+        for (std::size_t i = 0; i < asked.size(); ++i)
+            asked[i].asker->take(asked[i].question, answers[i]);
     }
     std::vector<ResolvedAccount> accounts;
     for (auto& lookup : lookups)

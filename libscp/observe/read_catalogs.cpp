@@ -1,5 +1,6 @@
 #include "observe/read_catalogs.hpp"
 
+#include "observe/find_in_catalogs.hpp"
 #include "observe/proved_end.hpp"
 #include "observe/read_scp.hpp"
 
@@ -68,12 +69,6 @@ void read_forest(const Topology& topology, const std::string& forest, Sessions& 
             view.incomplete = catalog.error();
 }
 
-bool turned_off(const Settings& settings, const std::string& forest) {
-    return std::ranges::any_of(settings.forests, [&](const ForestSettings& one) {
-        return one.name == forest && one.global_catalog.mode == GlobalCatalogSettings::Mode::off;
-    });
-}
-
 } // namespace
 
 std::vector<CatalogView> read_catalogs(const Topology& topology,
@@ -83,7 +78,7 @@ std::vector<CatalogView> read_catalogs(const Topology& topology,
     if (rules.empty())
         return views;
     for (const auto& domain : domains)
-        if (domain.incomplete && !turned_off(sessions.settings(), domain.forest))
+        if (domain.incomplete && may_ask_catalog(sessions.settings(), domain.forest))
             views.push_back({domain.forest, domain.domain, {}, {}, {}});
     const auto& forests = topology.forests;
     run_parallel(

@@ -11,8 +11,6 @@
 namespace scp {
 namespace {
 
-constexpr std::string_view sd_flags = "1.2.840.113556.1.4.801";
-
 Filter domain_filter(std::span<const Rule> rules, const std::string& marker_attribute) {
     std::vector<Filter> wanted = keywords_filters(rules);
     wanted.push_back(starts_with(marker_attribute, std::string(marker_prefix)));
@@ -43,7 +41,8 @@ DomainView read_domain(const Topology& topology, const Domain& domain, Sessions&
         return view;
     }
     Directory& server = **session;
-    view.has_owners = server.root_dse().supports_control(sd_flags) && server.takes_guid_names();
+    view.has_owners =
+        server.root_dse().supports_control(sd_flags_control) && server.takes_guid_names();
     view.our_sids = own_sids(server.root_dse());
 
     const std::string& marker_attribute = sessions.settings().marker_attribute;

@@ -19,6 +19,10 @@ struct Answer {
     std::optional<Error> error; ///< nothing follows from there being no entry
 };
 
+bool is_deleted(const Entry& entry) {
+    return equal_ascii_nocase(first_of(entry.attributes, "isDeleted"), "TRUE");
+}
+
 bool is_named(const Entry& entry, const Guid& guid) {
     return Guid::from_ad_bytes(first_of(entry.attributes, "objectGUID")) == guid ||
            Guid::parse(first_of(entry.attributes, "entryUUID")) == guid;
@@ -79,6 +83,49 @@ std::vector<Answer> find_by_filter(std::span<const Guid> guids, const Search& se
     return answers;
 }
 
+std::vector<Answer> find(std::span<const Guid> guids, const Search& search, Directory& server) {
+    return server.takes_guid_names() ? find_by_name(guids, search, server)
+                                     : find_by_filter(guids, search, server);
+}
+
+/// A DC that lags, or was put back to an old state, lacks what its partners have, and shows it as a
+/// whole read. What it lacks is missing only if the server that takes the domain's creates and
+/// deletes lacks it too; where that one cannot be asked, nothing follows.
+void ask_the_writer_too(std::span<const Guid> guids, std::vector<Answer>& answers,
+                        const DomainView& view, const Search& search, Sessions& sessions,
+                        const Directory& reader) {
+    std::vector<Guid> missing;
+    for (std::size_t i = 0; i < guids.size(); ++i)
+        if (!answers[i].entry && !answers[i].error)
+            missing.push_back(guids[i]);
+    if (missing.empty() || !in_force(Safeguard::source_not_seen))
+        return;
+    const auto writer = sessions.writer(view.forest, view.domain);
+    if (writer && *writer == &reader)
+        return;
+    auto second = writer ? find(missing, search, **writer) : std::vector<Answer>(missing.size());
+    auto next = second.begin();
+    for (std::size_t i = 0; i < guids.size(); ++i) {
+        if (answers[i].entry || answers[i].error)
+            continue;
+        const Answer& there = *next++;
+        const std::string lacks =
+            fmt::format("{} has no object {}", view.server, guids[i].to_string());
+        if (!writer)
+            answers[i].error = writer.error();
+        else if (there.error)
+            answers[i].error = there.error;
+        else if (there.entry && !is_deleted(*there.entry))
+            answers[i].error = Error{
+                ErrorKind::incomplete,
+                fmt::format("{} has it: replication lags behind, or an old state was put back",
+                            (*writer)->server()),
+                "", 0};
+        if (answers[i].error)
+            answers[i].error->message = lacks + ", and " + answers[i].error->message;
+    }
+}
+
 /// Where sources of the rules may lie there: at least one such container must be seen before
 /// absence means anything.
 bool surroundings_seen(const Domain& domain, Directory& server, std::span<const Rule> rules) {
@@ -99,11 +146,11 @@ bool surroundings_seen(const Domain& domain, Directory& server, std::span<const 
 SourceFate fate_of(const Entry& entry, const Domain& domain, std::span<const Rule> rules,
                    const std::string& marker_attribute) {
     SourceFate fate;
-    const bool deleted = equal_ascii_nocase(first_of(entry.attributes, "isDeleted"), "TRUE");
+    const bool deleted = is_deleted(entry);
     fate.state = deleted ? SourceFate::State::deleted : SourceFate::State::alive;
     if (!deleted)
         fate.scp = read_scp(entry, domain, rules, marker_attribute);
-    fate.detail = printable(entry.dn.text());
+    fate.detail = (deleted ? "its source was deleted: " : "") + printable(entry.dn.text());
     return fate;
 }
 
@@ -127,8 +174,8 @@ std::vector<SourceFate> fates_in(const DomainView& view, std::span<const Guid> s
     Directory& server = **session;
     const std::string& marker_attribute = sessions.settings().marker_attribute;
     const Search search = search_for_scps(*domain, rules, marker_attribute);
-    const auto answers = server.takes_guid_names() ? find_by_name(sources, search, server)
-                                                   : find_by_filter(sources, search, server);
+    auto answers = find(sources, search, server);
+    ask_the_writer_too(sources, answers, view, search, sessions, server);
     const bool some_missing = std::ranges::any_of(
         answers, [](const Answer& answer) { return !answer.entry && !answer.error; });
     const bool around = some_missing && surroundings_seen(*domain, server, rules);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
+#include <map>
 
 namespace scp {
 
@@ -53,21 +53,26 @@ Json held_json(const Held& held) {
 }
 
 Json domain_json(const DomainView& view, const std::vector<ResolvedAccount>& accounts) {
-    std::set<std::string> here;
+    std::map<std::string, bool> here; // and whether disabled
     for (const ResolvedAccount& account : accounts)
         for (const auto& location : account.locations)
             if (location.forest == view.forest && location.domain == view.domain)
-                here.insert(location.dn.text());
+                here[location.dn.text()] = location.disabled;
     Json names = Json::array();
-    for (const std::string& dn : here)
+    Json disabled = Json::array();
+    for (const auto& [dn, is_disabled] : here) {
         names.push_back(json_value(dn));
+        if (is_disabled)
+            disabled.push_back(json_value(dn));
+    }
     return {{"forest", view.forest},
             {"nc", json_value(view.nc.text())},
             {"domain", view.domain.text()},
             {"server", view.server},
             {"complete", view.complete()},
             {"error", view.incomplete ? Json(view.incomplete->message) : Json()},
-            {"accounts", std::move(names)}};
+            {"accounts", std::move(names)},
+            {"disabled", std::move(disabled)}};
 }
 
 /// A forest that could not be read has no domains: it stands for itself, so that the failure is
@@ -79,7 +84,8 @@ Json lost_forest_json(const Forest& forest) {
             {"server", ""},
             {"complete", false},
             {"error", forest.error->message},
-            {"accounts", Json::array()}};
+            {"accounts", Json::array()},
+            {"disabled", Json::array()}};
 }
 
 } // namespace

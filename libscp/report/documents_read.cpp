@@ -59,7 +59,7 @@ Json server_json(const Server& server) {
             {"gc", server.gc},
             {"writable", server.writable},
             {"reachable", server.reachable},
-            {"lag_s", nullptr},
+            {"lag_s", server.lag ? Json(server.lag->count()) : Json()},
             {"error", server.error ? Json(server.error->message) : Json()}};
 }
 

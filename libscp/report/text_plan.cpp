@@ -2,6 +2,7 @@
 #include "report/text.hpp"
 
 #include "base/text.hpp"
+#include "report/accounts_report.hpp"
 
 #include <fmt/format.h>
 
@@ -100,7 +101,8 @@ std::string domain_heading(const DomainId& id, const CycleReport& report, const 
     return out + "\n";
 }
 
-std::string incomplete_lines(const CycleReport& report, const Style& style) {
+/// What a person has to know before the plan itself: what was not read, who cannot log in.
+std::string warning_lines(const CycleReport& report, const Style& style) {
     std::string out;
     const auto line = [&](const std::string& who, const Error& error) {
         out += fmt::format("{} {}: {}\n", style.red("not read"), printable(who), error.message);
@@ -113,6 +115,8 @@ std::string incomplete_lines(const CycleReport& report, const Style& style) {
     for (const DomainView& view : report.observation.domains)
         if (view.incomplete)
             line(view.domain.text(), *view.incomplete);
+    for (const std::string& account : disabled_accounts(report.observation))
+        out += fmt::format("{} {}\n", style.yellow("disabled"), account);
     return out.empty() ? out : out + "\n";
 }
 
@@ -201,7 +205,7 @@ std::string plan_text(const CycleReport& report, const Style& style) {
     for (const Held& held : report.plan.held) // what a server refused is told with its change
         by_domain[{held.forest, held.domain}] += held_text(held, style);
 
-    std::string out = incomplete_lines(report, style);
+    std::string out = warning_lines(report, style);
     for (const auto& [id, text] : by_domain)
         out += domain_heading(id, report, style) + text + "\n";
     return out + style.bold(summary_line(report)) + "\n";
@@ -243,7 +247,7 @@ std::string unified(const Change& change, const Style& style) {
 } // namespace
 
 std::string diff_text(const CycleReport& report, const Style& style) {
-    std::string out = incomplete_lines(report, style);
+    std::string out = warning_lines(report, style);
     for (const Change& change : report.plan.changes)
         out += unified(change, style) + "\n";
     for (const Held& held : report.plan.held) {

@@ -141,6 +141,10 @@ ForestSettings to_forest(const SettingsTree& node) {
     read(node, "name", forest.name);
     read(node, "domain", forest.domain);
     forest.servers = read_servers(node, "servers");
+    if (const auto* site = text_of(node, "site"); site != nullptr && *site == "off")
+        forest.site.mode = SiteSettings::Mode::off;
+    else if (site != nullptr && *site != "auto")
+        forest.site = {SiteSettings::Mode::named, *site};
     if (const auto* catalog = valid_member(node, "global_catalog"); catalog && catalog->is_list())
         forest.global_catalog = {GlobalCatalogSettings::Mode::listed,
                                  read_servers(node, "global_catalog")};
@@ -227,6 +231,7 @@ DaemonSettings to_daemon(const SettingsTree& node) {
     read(node, "max_wait", daemon.max_wait);
     read_choice(node, "watch", daemon.watch,
                 {{"auto", Watch::automatic},
+                 {"notify", Watch::notify},
                  {"usn", Watch::usn},
                  {"syncrepl", Watch::syncrepl},
                  {"poll", Watch::poll}});

@@ -97,9 +97,11 @@ std::vector<KeyDoc> forest_keys() {
          .unique = true,
          .check = check_server},
         {.path = "forests[].site",
-         .doc = "AD site by which servers are chosen. Not in this version: no site counts.",
+         .preset = "auto",
+         .doc = "AD site whose servers are preferred where servers are found by DNS. auto: the one "
+                "that a domain controller says this host is in; off: none; or a site's name.",
          .choices = {"auto", "off"},
-         .not_yet = true},
+         .check = check_label},
         {.path = "forests[].global_catalog",
          .shapes = value_shape | list_shape,
          .type = choice,

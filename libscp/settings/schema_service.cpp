@@ -50,15 +50,16 @@ std::vector<KeyDoc> service_keys() {
         {.path = "daemon.watch",
          .type = choice,
          .preset = "auto",
-         .doc = "How changes are noticed. auto: the best the server has; usn: uSNChanged (AD); "
-                "syncrepl: RFC 4533 "
+         .doc = "How changes are noticed. auto: the best that each server has; notify: change "
+                "notifications, and usn beside them (AD); usn: uSNChanged (AD); syncrepl: RFC 4533 "
                 "(OpenLDAP); poll: reading again.",
-         .choices = {"auto", "usn", "syncrepl", "poll"},
-         .later = {"notify"}},
+         .choices = {"auto", "notify", "usn", "syncrepl", "poll"}},
         {.path = "daemon.poll",
          .type = duration,
          .preset = "30s",
-         .doc = "How often usn and poll look.",
+         .doc = "How often notify and usn look at uSNChanged and poll reads; how often a server is "
+                "asked for a "
+                "sign of life, though at least every 5 minutes.",
          .min = 100,
          .max = ms(hours{24})},
         {.path = "daemon.workers",

@@ -30,6 +30,7 @@ struct ForestSettings {
     std::string name;
     DomainName domain; ///< any domain of it; may be empty where servers are given
     std::vector<ServerUri> servers;
+    SiteSettings site;
     GlobalCatalogSettings global_catalog;
     std::map<DomainName, DomainOverride> domains;
     TlsSettings tls;
@@ -101,7 +102,7 @@ struct LimitSettings {
 };
 
 struct DaemonSettings {
-    enum class Watch { automatic, usn, syncrepl, poll };
+    enum class Watch { automatic, notify, usn, syncrepl, poll };
     std::chrono::milliseconds resync{std::chrono::minutes{15}};
     std::chrono::milliseconds debounce{500};
     std::chrono::milliseconds max_wait{5000};

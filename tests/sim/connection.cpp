@@ -39,13 +39,25 @@ class Connection : public Directory {
     }
 
     /// The server tells of what there is, as to each new client, and ends the session.
-    Result<void> persist(const Dn&, const Filter&, std::stop_token,
+    Result<void> persist(const Dn&, const Filter&, std::chrono::milliseconds, std::stop_token,
                          const std::function<void()>& on_change) override {
         run_.operation();
         if (is_dead() || dc_.unreachable > run_.world.forest.now)
             return fail(lost());
         on_change();
         return {};
+    }
+
+    Result<void> listen(std::span<const WatchedPlace> places) override {
+        run_.operation();
+        return is_dead() ? fail(lost()) : inner_->listen(places);
+    }
+    Result<std::vector<Entry>> heard(std::chrono::milliseconds patience,
+                                     std::stop_token stop) override {
+        run_.operation();
+        if (is_dead())
+            return fail(lost());
+        return inner_->heard(patience, std::move(stop));
     }
 
   private:
@@ -159,9 +171,8 @@ Result<std::unique_ptr<Directory>> Run::connect(const Endpoint& endpoint, std::s
     return std::make_unique<Connection>(*this, *dc, std::move(*inner));
 }
 
-Result<std::vector<ServerUri>> Run::locate(const std::string& domain, ServerUri::Scheme scheme,
-                                           std::chrono::milliseconds timeout) {
-    return world.forest.locate(domain, scheme, timeout);
+Result<std::vector<LocatedServer>> Run::locate(const LocateRequest& wanted) {
+    return world.forest.locate(wanted);
 }
 
 } // namespace scp::sim

@@ -17,14 +17,19 @@ struct Normal {
     std::string source, rule;
 };
 
-/// Of sources that agree any may be the recorded one: that which was there first.
-bool serves(const World& world, const std::string& source) {
+/// A source's object, at its domain's first DC; null: it is not there any more.
+const MemoryObject* object_of(const World& world, const std::string& source) {
     const auto guid = Guid::parse(source);
     const Published* known = guid ? world.published(*guid) : nullptr;
     if (known == nullptr)
-        return false;
+        return nullptr;
     const Dc& dc = world.dcs.at(world.domains.at(known->domain).dcs.front());
-    const MemoryObject* object = dc.objects().find(*guid);
+    return dc.objects().find(*guid);
+}
+
+/// Of sources that agree any may be the recorded one: that which was there first.
+bool serves(const World& world, const std::string& source) {
+    const MemoryObject* object = object_of(world, source);
     return object != nullptr && !object->deleted && our_marker(object->attributes).empty();
 }
 
@@ -48,26 +53,16 @@ std::vector<Normal> state_of(const World& world) {
     return state;
 }
 
-/// The name that its source has, where that is.
-std::string name_of_source(const World& world, const Normal& copy) {
-    const auto guid = Guid::parse(copy.source);
-    const Published* known = guid ? world.published(*guid) : nullptr;
-    if (known == nullptr)
-        return {};
-    const Dc& dc = world.dcs.at(world.domains.at(known->domain).dcs.front());
-    const MemoryObject* object = dc.objects().find(*guid);
-    return object == nullptr ? std::string() : object->dn.rdn_value();
-}
-
 /// Somebody was told why it is not otherwise. A copy that was renamed by hand is told of by the
 /// name that it would get.
 bool explained(const Plan& plan, const World& world, const Normal& copy) {
     const SimDomain& domain = world.domains.at(copy.domain);
+    const MemoryObject* object = object_of(world, copy.source);
+    const std::string name = object == nullptr ? "" : object->dn.rdn_value();
     return std::ranges::any_of(plan.held, [&](const Held& held) {
         return held.domain == DomainName(domain.name) &&
                (held.dn == copy.dn || held.dn.rdn_value() == copy.dn.rdn_value() ||
-                held.dn.rdn_value() == name_of_source(world, copy) ||
-                held.reason == Reason::copy_moved ||
+                held.dn.rdn_value() == name || held.reason == Reason::copy_moved ||
                 std::ranges::any_of(held.sources, [&](const SourceRef& source) {
                     return source.guid.to_string() == copy.source;
                 }));

@@ -52,6 +52,7 @@ struct Watch {
     std::uint64_t seen = 0; ///< the DC's USN at the last step
     bool holds = false;     ///< as it said itself
     bool told = false;      ///< in the last step
+    bool unheard = false;   ///< there was something to tell: the next step must
     bool lost = false;      ///< and it comes back by itself
 };
 
@@ -114,8 +115,7 @@ class Run : public Connector {
 
     [[nodiscard]] Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint,
                                                              std::stop_token stop) override;
-    [[nodiscard]] Result<std::vector<ServerUri>>
-    locate(const std::string& domain, ServerUri::Scheme scheme, std::chrono::milliseconds) override;
+    [[nodiscard]] Result<std::vector<LocatedServer>> locate(const LocateRequest& wanted) override;
 
     /// An operation of the daemon whose cycle runs: whatever is due in the middle of it happens.
     void operation();

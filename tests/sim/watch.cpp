@@ -56,11 +56,20 @@ void Run::look(Daemon& daemon, Watch& watch) {
     const bool is_new = shown && scp_changed_since(watch.dc->objects(), watch.seen);
     watch.told = false;
     const auto wait = watch.steps->step({});
-    watch.next = world.forest.now + std::chrono::ceil<std::chrono::seconds>(wait);
-    watch.seen = watch.dc->objects().usn();
+    // Listening takes no time here: what notifications do not tell of is due one poll later.
+    const bool listens = watch.holds && wait == std::chrono::milliseconds::zero();
+    const auto pause = listens ? daemon.settings->daemon.poll : wait;
+    watch.next = world.forest.now + std::chrono::ceil<std::chrono::seconds>(pause);
     watch.lost = !watch.holds && !watch.told;
     current = before;
-    if (held && watch.holds && is_new && !watch.told)
+    const bool missed = held && watch.holds && is_new && !watch.told;
+    if (missed && listens && !watch.unheard) {
+        watch.unheard = true;
+        return;
+    }
+    watch.unheard = false;
+    watch.seen = watch.dc->objects().usn();
+    if (missed)
         throw Violation{"a change of an SCP is noticed before the next resync",
                         "daemon " + std::to_string(daemon.number) + " on " +
                             watch.dc->server->uri.host};

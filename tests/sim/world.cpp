@@ -141,6 +141,7 @@ void World::add_forest(const std::string& name, const std::vector<std::string>& 
 void World::add_catalog() {
     catalog_ = &forest.add_server("corp.test", Flavour::ad, {}, "gc.corp.test");
     catalog_->domain.clear();
+    catalog_->catalog = true;
     catalog_->hidden_attributes = {"msDS-Settings"};
     catalog_->partitions.clear();
     for (const auto& domain : domains)

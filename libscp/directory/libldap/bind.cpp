@@ -2,6 +2,7 @@
 #include "directory/libldap/codes.hpp"
 #include "directory/libldap/link.hpp"
 #include "directory/libldap/secret.hpp"
+#include "directory/libldap/server_clock.hpp"
 #include "directory/libldap/ticket_store.hpp"
 #include "directory/libldap/tls.hpp"
 
@@ -125,12 +126,52 @@ Result<void> check_strength(Link& link, std::string_view what) {
     return {};
 }
 
-Error sasl_error(Link& link, int code, std::string_view what) {
+/// What bind_error cannot know: that a KDC gave the ticket, and where TLS ends.
+std::string_view kerberos_hint(int code, bool inside_tls, std::string_view detail) {
+    if (code == LDAP_INVALID_CREDENTIALS && ad_bind_reason(detail).empty())
+        return inside_tls
+                   ? "The KDC gave a ticket, so the key is right. If the server requires channel "
+                     "binding, TLS must end at the server itself: look for a proxy or load "
+                     "balancer with a certificate of its own between. Else compare the server's "
+                     "clock and its keytab."
+                   : "The KDC gave a ticket, so the key is right: compare the server's clock with "
+                     "the KDC's, and its keytab (its own password may have been changed).";
+    if (inside_tls && (code == LDAP_UNWILLING_TO_PERFORM || code == LDAP_STRONG_AUTH_REQUIRED))
+        return "This server takes no Kerberos log-in inside TLS: use an ldap:// URI with tls: "
+               "{mode: none}, where Kerberos itself seals the session.";
+    return {};
+}
+
+/// Few servers say why they refuse a ticket; a clock that is wrong is the commonest cause.
+void explain_refused_ticket(Error& error, Link& link, bool inside_tls, std::string_view detail,
+                            Deadline deadline) {
+    if (const auto hint = kerberos_hint(error.ldap_code, inside_tls, detail); !hint.empty())
+        error.hint = hint;
+    if (error.ldap_code != LDAP_INVALID_CREDENTIALS)
+        return;
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto theirs = server_clock(link, deadline);
+    if (const std::string apart = theirs ? clocks_apart(*theirs, now) : ""; !apart.empty()) {
+        error.message += "; " + apart;
+        error.hint = "Synchronise both clocks, the server's and this machine's, with the domain's.";
+    }
+}
+
+Error sasl_error(Link& link, int code, std::string_view what, const Endpoint& endpoint,
+                 Deadline deadline) {
     const std::string detail = last_text(link.handle());
     if (code == LDAP_SERVER_DOWN || code == LDAP_TIMEOUT) {
         return link.send_error(code, what);
     }
-    return bind_error(code, what, link.server(), detail);
+    Error error = bind_error(code, what, link.server(), detail);
+    if (detail.starts_with(fmt::format("SASL({})", SASL_TOOWEAK))) {
+        error.kind = ErrorKind::refused;
+        error.hint = "The server does not encrypt under Kerberos: use an ldaps:// URI, or let the "
+                     "server allow sealing.";
+    } else if (endpoint.auth.mechanism != Mechanism::external) {
+        explain_refused_ticket(error, link, uses_tls(endpoint), detail, deadline);
+    }
+    return error;
 }
 
 /// Once libsasl2's context is there, that is after the first step.
@@ -160,7 +201,7 @@ Result<void> bind_sasl(Link& link, const Endpoint& endpoint, Deadline deadline) 
             break;
         }
         if (code != LDAP_SASL_BIND_IN_PROGRESS) {
-            return fail(sasl_error(link, code, what));
+            return fail(sasl_error(link, code, what, endpoint, deadline));
         }
         if (kerberos && uses_tls(endpoint) && message == nullptr) {
             give_credentials(link);

@@ -1,12 +1,16 @@
 #pragma once
 
+#include "base/time.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -16,19 +20,33 @@ namespace scp {
 class Deadline {
   public:
     using Clock = std::chrono::steady_clock;
-    explicit Deadline(std::chrono::milliseconds from_now) : at_(Clock::now() + from_now) {}
+    explicit Deadline(std::chrono::milliseconds from_now)
+        : at_(Clock::now() + from_now), allowed_(from_now) {}
     explicit Deadline(Clock::time_point at) : at_(at) {}
     [[nodiscard]] bool passed() const { return Clock::now() >= at_; }
     [[nodiscard]] Clock::time_point at() const { return at_; }
+    [[nodiscard]] std::chrono::milliseconds left() const {
+        return std::chrono::milliseconds(left_ms(std::numeric_limits<int>::max()));
+    }
     /// For poll(): what is left, at least 0, at most `most`, rounded up.
     [[nodiscard]] int left_ms(int most) const {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(at_ - Clock::now()).count();
         return static_cast<int>(std::clamp<long long>(left, 0, most));
     }
 
+    /// What there was in all; 0 where the instant was given.
+    [[nodiscard]] std::chrono::milliseconds allowed() const { return allowed_; }
+
   private:
     Clock::time_point at_;
+    std::chrono::milliseconds allowed_{0};
 };
+
+/// For a message; with the time there was, where it is known.
+inline std::string no_answer_in_time(std::chrono::milliseconds allowed) {
+    return allowed.count() > 0 ? "no answer in time (" + to_duration(allowed) + ")"
+                               : "no answer in time";
+}
 
 /// How long any wait goes on before it looks at its stop token again.
 inline constexpr int stop_check_ms = 100;

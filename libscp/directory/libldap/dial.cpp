@@ -182,9 +182,10 @@ Result<int> dial(const ServerUri& uri, Deadline deadline, const std::stop_token&
         if (error == ECANCELED) {
             return interrupted(uri);
         }
-        tried += fmt::format(
-            "{}{}: {}", tried.empty() ? "" : "; ", is_local ? uri.host : address.text(),
-            error == ETIMEDOUT ? "no answer in time" : std::generic_category().message(error));
+        tried +=
+            fmt::format("{}{}: {}", tried.empty() ? "" : "; ", is_local ? uri.host : address.text(),
+                        error == ETIMEDOUT ? no_answer_in_time(deadline.allowed())
+                                           : std::generic_category().message(error));
     }
     return cannot_connect(uri, tried);
 }

@@ -27,6 +27,6 @@ struct SrvRecord {
                                                         const std::stop_token& stop);
 
 /// As srv_lookup sorts.
-void sort_srv(std::vector<SrvRecord>& records);
+[[nodiscard]] bool comes_first(const SrvRecord& a, const SrvRecord& b);
 
 } // namespace scp

@@ -13,11 +13,6 @@
 namespace scp {
 namespace {
 
-struct ContextFree {
-    void operator()(krb5_context context) const { krb5_free_context(context); }
-};
-using Context = std::unique_ptr<_krb5_context, ContextFree>;
-
 /// libkrb5's things need their context to be freed: one holder for all of them.
 struct Scratch {
     krb5_context context = nullptr;
@@ -241,17 +236,10 @@ Result<void> start(Scratch& k) {
 } // namespace
 
 TicketCache::~TicketCache() {
-    if (!owned_) {
-        return;
-    }
-    krb5_context raw = nullptr;
+    Scratch k;
     krb5_ccache cache = nullptr;
-    if (krb5_init_context(&raw) != 0) {
-        return;
-    }
-    const Context context(raw);
-    if (krb5_cc_resolve(raw, name_.c_str(), &cache) == 0) {
-        krb5_cc_destroy(raw, cache);
+    if (owned_ && start(k) && krb5_cc_resolve(k.context, name_.c_str(), &cache) == 0) {
+        krb5_cc_destroy(k.context, cache);
     }
 }
 
@@ -289,7 +277,8 @@ Result<void> add_service_ticket(const TicketCache& cache, const std::string& hos
     return get_service_ticket(k, host);
 }
 
-Result<TicketCache> callers_tickets(const AuthSettings& auth, const std::string& host) {
+Result<std::shared_ptr<const TicketCache>> callers_tickets(const AuthSettings& auth,
+                                                           const std::string& host) {
     Scratch k;
     auto ready = start(k);
     if (ready) {
@@ -305,7 +294,7 @@ Result<TicketCache> callers_tickets(const AuthSettings& auth, const std::string&
     if (const krb5_error_code code = krb5_cc_get_full_name(k.context, k.cache, &full); code != 0) {
         return krb5_error(k.context, code, "the credential cache");
     }
-    TicketCache callers(full, false);
+    auto callers = std::make_shared<const TicketCache>(full, false);
     krb5_free_string(k.context, full);
     return callers;
 }

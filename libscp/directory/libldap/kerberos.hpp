@@ -16,9 +16,8 @@ class TicketCache {
   public:
     TicketCache(std::string name, bool owned) : name_(std::move(name)), owned_(owned) {}
     ~TicketCache();
-    TicketCache(TicketCache&& other) noexcept
-        : name_(std::move(other.name_)), owned_(std::exchange(other.owned_, false)) {}
-    TicketCache& operator=(TicketCache&&) = delete;
+    TicketCache(const TicketCache&) = delete;
+    TicketCache& operator=(const TicketCache&) = delete;
     [[nodiscard]] const std::string& name() const { return name_; }
 
   private:
@@ -40,8 +39,8 @@ struct LogIn {
 /// From now on GSSAPI finds a ticket for ldap/<host> in the cache, and does not block.
 [[nodiscard]] Result<void> add_service_ticket(const TicketCache& cache, const std::string& host);
 /// The caller's cache (kinit), with such a ticket: the one for `auth.principal` where one is given.
-[[nodiscard]] Result<TicketCache> callers_tickets(const AuthSettings& auth,
-                                                  const std::string& host);
+[[nodiscard]] Result<std::shared_ptr<const TicketCache>> callers_tickets(const AuthSettings& auth,
+                                                                         const std::string& host);
 
 /// While it lives, GSSAPI on this thread takes its credentials from `cache`: nothing process-wide
 /// is touched.

@@ -93,6 +93,32 @@ Error Link::notice(LDAPMessage* message) {
                            text.empty() ? "" : ": " + text));
 }
 
+Result<MessagePtr> Link::poll(Deadline deadline) {
+    // Reading what is there takes no time; only a TLS renegotiation inside it could spin, and
+    // the wire ends that.
+    wire_->arm(Deadline(deadline.at() + std::chrono::milliseconds(stop_check_ms)));
+    timeval at_once{};
+    LDAPMessage* raw = nullptr;
+    const int type = ldap_result(ld_.get(), LDAP_RES_ANY, LDAP_MSG_ONE, &at_once, &raw);
+    MessagePtr message(raw);
+    if (type > 0) {
+        if (ldap_msgid(raw) == LDAP_RES_UNSOLICITED) {
+            return fail(notice(raw));
+        }
+        return message;
+    }
+    if (type < 0) {
+        const std::string diagnostic = last_text(ld_.get());
+        std::string why = wire_->end_text();
+        if (wire_->end() == Wire::End::open && !diagnostic.empty()) {
+            why += ": " + printable(diagnostic);
+        }
+        return fail(die(ErrorKind::unreachable,
+                        fmt::format("lost the connection to {}: {}", server_, why)));
+    }
+    return MessagePtr{};
+}
+
 Result<MessagePtr> Link::next(Deadline deadline, const std::stop_token& also_stop, bool settling) {
     for (;;) {
         if (dead_) {
@@ -101,30 +127,52 @@ Result<MessagePtr> Link::next(Deadline deadline, const std::stop_token& also_sto
         if (deadline.passed() || (stopped() && !settling) || also_stop.stop_requested()) {
             return MessagePtr{};
         }
-        // Reading what is there takes no time; only a TLS renegotiation inside it could spin, and
-        // the wire ends that.
-        wire_->arm(Deadline(deadline.at() + std::chrono::milliseconds(stop_check_ms)));
-        timeval at_once{};
-        LDAPMessage* raw = nullptr;
-        const int type = ldap_result(ld_.get(), LDAP_RES_ANY, LDAP_MSG_ONE, &at_once, &raw);
-        MessagePtr message(raw);
-        if (type > 0) {
-            if (ldap_msgid(raw) == LDAP_RES_UNSOLICITED) {
-                return fail(notice(raw));
-            }
+        auto message = poll(deadline);
+        if (!message) {
             return message;
         }
-        if (type < 0) {
-            const std::string diagnostic = last_text(ld_.get());
-            std::string why = wire_->end_text();
-            if (wire_->end() == Wire::End::open && !diagnostic.empty()) {
-                why += ": " + printable(diagnostic);
-            }
-            return fail(die(ErrorKind::unreachable,
-                            fmt::format("lost the connection to {}: {}", server_, why)));
+        if (*message == nullptr) {
+            wire_->wait_readable();
+        } else if (aside_.contains(ldap_msgid(message->get()))) {
+            kept_aside_.push_back(std::move(*message));
+        } else {
+            return message;
         }
-        wire_->wait_readable();
     }
+}
+
+Result<MessagePtr> Link::next_aside(Deadline deadline, const std::stop_token& stop) {
+    for (;;) {
+        if (!kept_aside_.empty()) {
+            MessagePtr message = std::move(kept_aside_.front());
+            kept_aside_.pop_front();
+            return message;
+        }
+        if (dead_) {
+            return fail(*dead_);
+        }
+        auto message = poll(deadline);
+        if (!message) {
+            return message;
+        }
+        if (*message == nullptr) {
+            if (deadline.passed() || stopped() || stop.stop_requested()) {
+                return MessagePtr{};
+            }
+            wire_->wait_readable();
+        } else if (aside_.contains(ldap_msgid(message->get()))) {
+            return message;
+        }
+    }
+}
+
+Result<void> Link::look_aside(const std::function<Result<void>(LDAPMessage*)>& look) const {
+    for (const MessagePtr& message : kept_aside_) {
+        if (auto looked = look(message.get()); !looked) {
+            return looked;
+        }
+    }
+    return {};
 }
 
 Result<MessagePtr> Link::answer(int message_id, Deadline deadline, std::string_view what) {
@@ -138,8 +186,9 @@ Result<MessagePtr> Link::answer(int message_id, Deadline deadline, std::string_v
                 return fail(die(ErrorKind::interrupted,
                                 fmt::format("{} on {}: interrupted", what, server_)));
             }
-            return fail(die(ErrorKind::unreachable,
-                            fmt::format("{} on {}: no answer in time", what, server_)));
+            return fail(
+                die(ErrorKind::unreachable, fmt::format("{} on {}: {}", what, server_,
+                                                        no_answer_in_time(deadline.allowed()))));
         }
         if (ldap_msgid(message->get()) == message_id) {
             return message;

@@ -5,8 +5,11 @@
 #include "directory/libldap/handle.hpp"
 #include "directory/libldap/wire.hpp"
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -32,6 +35,13 @@ class Link {
     /// be answered.
     [[nodiscard]] Result<MessagePtr> next(Deadline deadline, const std::stop_token& also_stop = {},
                                           bool settling = false);
+    /// Messages of this request are told of nowhere but by next_aside(): it is never done.
+    void set_aside(int message_id) { aside_.insert(message_id); }
+    /// The next message of a request that was set aside; otherwise as next().
+    [[nodiscard]] Result<MessagePtr> next_aside(Deadline deadline, const std::stop_token& stop);
+    /// Shows what has been set aside so far and leaves it there; ends with the first Error.
+    [[nodiscard]] Result<void>
+    look_aside(const std::function<Result<void>(LDAPMessage*)>& look) const;
     /// The answer to `message_id`, which is the only request under way. A deadline or stop kills
     /// the link.
     [[nodiscard]] Result<MessagePtr> answer(int message_id, Deadline deadline,
@@ -57,6 +67,8 @@ class Link {
     Link(int socket, const ServerUri& uri, std::stop_token stop);
     [[nodiscard]] Result<void> secure(const Endpoint& endpoint, Deadline deadline);
     [[nodiscard]] Error notice(LDAPMessage* message);
+    /// Of any request; null: there is nothing yet.
+    [[nodiscard]] Result<MessagePtr> poll(Deadline deadline);
 
     std::string server_;
     std::stop_token stop_;
@@ -65,6 +77,8 @@ class Link {
         kept_; ///< likewise; shared_ptr because it knows how to delete what it holds
     LdapPtr ld_;
     std::optional<Error> dead_;
+    std::set<int> aside_;
+    std::deque<MessagePtr> kept_aside_;
 };
 
 /// Log-in over a link that is already secured as the endpoint says. Refuses to send a password in

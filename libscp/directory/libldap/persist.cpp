@@ -22,7 +22,7 @@ std::string sync_value() {
     return flatten(ber.get());
 }
 
-enum class Notice { none, change, refreshed };
+enum class Notice { none, change, refreshed, ended };
 
 Notice read_info(const berval& value) {
     berval copy = value;
@@ -64,9 +64,31 @@ Notice read_intermediate(LDAP* ld, LDAPMessage* message) {
     return read_info(*value);
 }
 
+Notice read_news(LDAP* ld, LDAPMessage* message) {
+    switch (ldap_msgtype(message)) {
+    case LDAP_RES_SEARCH_ENTRY:
+        return Notice::change; // or part of the refresh
+    case LDAP_RES_INTERMEDIATE:
+        return read_intermediate(ld, message);
+    case LDAP_RES_SEARCH_RESULT:
+        return Notice::ended;
+    default:
+        return Notice::none;
+    }
+}
+
+/// What every server has: the RootDSE, and nothing of it.
+Search anything() {
+    Search search;
+    search.scope = Scope::base;
+    search.attributes = {LDAP_NO_ATTRS};
+    return search;
+}
+
 } // namespace
 
-Result<void> LdapSession::persist(const Dn& nc, const Filter& filter, std::stop_token stop,
+Result<void> LdapSession::persist(const Dn& nc, const Filter& filter,
+                                  std::chrono::milliseconds heartbeat, std::stop_token stop,
                                   const std::function<void()>& on_change) {
     const std::string what = fmt::format("cannot watch {}", printable(nc.text()));
     if (!root_dse_.supports_control(sync_request)) {
@@ -89,10 +111,12 @@ Result<void> LdapSession::persist(const Dn& nc, const Filter& filter, std::stop_
     }
     bool refreshed = false;
     bool changed = false;
-    Deadline idle(timeout_);
+    int beat = 0; // the message ID of the question that must be answered; 0: none is open
+    Deadline patience(timeout_);
     for (;;) {
         // With a change in hand only what is already there is taken in, then it is told.
-        auto message = link_->next(changed ? Deadline(std::chrono::milliseconds(1)) : idle, stop);
+        auto message =
+            link_->next(changed ? Deadline(std::chrono::milliseconds(1)) : patience, stop);
         if (!message) {
             return fail(message.error());
         }
@@ -104,42 +128,49 @@ Result<void> LdapSession::persist(const Dn& nc, const Filter& filter, std::stop_
             if (changed) {
                 changed = false;
                 on_change();
-            } else if (!refreshed) {
+            } else if (!refreshed || beat != 0) {
                 return fail(late(what));
+            } else {
+                // Silence is what a quiet directory sounds like, and a dead one.
+                auto asked = send_search(anything(), false, {}, Deadline(timeout_));
+                if (!asked) {
+                    return fail(asked.error());
+                }
+                beat = *asked;
+                patience = Deadline(timeout_);
             }
-            idle = Deadline(timeout_); // silence is what a quiet directory sounds like; keepalive
-                                       // finds a dead peer
+            continue;
+        }
+        if (ldap_msgid(message->get()) == beat) {
+            if (ldap_msgtype(message->get()) == LDAP_RES_SEARCH_RESULT) {
+                beat = 0;
+                patience = Deadline(heartbeat);
+            }
             continue;
         }
         if (ldap_msgid(message->get()) != id) {
             continue;
         }
-        idle = Deadline(timeout_);
-        switch (ldap_msgtype(message->get())) {
-        case LDAP_RES_SEARCH_ENTRY:
-            changed = changed || refreshed;
-            break;
-        case LDAP_RES_INTERMEDIATE: {
-            const Notice notice = read_intermediate(link_->handle(), message->get());
-            changed =
-                changed || notice == Notice::refreshed || (notice == Notice::change && refreshed);
-            refreshed = refreshed || notice == Notice::refreshed;
-            break;
+        const auto news = read_news(link_->handle(), message->get());
+        if (news == Notice::ended) {
+            return fail(ended(message->get(), what));
         }
-        case LDAP_RES_SEARCH_RESULT: {
-            auto outcome = read_outcome(link_->handle(), message->get());
-            const int result = outcome ? outcome->code : LDAP_DECODING_ERROR;
-            Error error = ldap_error(result, what, server(), outcome ? outcome->diagnostic : "");
-            if (result == LDAP_SUCCESS) {
-                error.kind = ErrorKind::incomplete; // a server that ends it in peace has not
-                                                    // refreshAndPersist in mind
-            }
-            return fail(std::move(error));
-        }
-        default:
-            break;
+        changed = changed || news == Notice::refreshed || (news == Notice::change && refreshed);
+        refreshed = refreshed || news == Notice::refreshed;
+        if (beat == 0) {
+            patience = Deadline(refreshed ? heartbeat : timeout_);
         }
     }
+}
+
+Error LdapSession::ended(LDAPMessage* message, const std::string& what) {
+    auto outcome = read_outcome(link_->handle(), message);
+    const int result = outcome ? outcome->code : LDAP_DECODING_ERROR;
+    Error error = ldap_error(result, what, server(), outcome ? outcome->diagnostic : "");
+    if (result == LDAP_SUCCESS) {
+        error.kind = ErrorKind::incomplete; // a server that ends it in peace does not go on telling
+    }
+    return error;
 }
 
 } // namespace scp

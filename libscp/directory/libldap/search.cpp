@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* paged_results = "1.2.840.113556.1.4.319"; // RFC 2696
 constexpr const char* show_deleted = "1.2.840.113556.1.4.417";
-constexpr const char* sd_flags = "1.2.840.113556.1.4.801";
 constexpr int page_size = 500;
 constexpr std::size_t search_window = 32;
 
@@ -134,8 +133,8 @@ Result<int> LdapSession::send_search(const Search& search, bool paged, const std
     if (search.deleted && root_dse_.supports_control(show_deleted)) {
         controls.add(show_deleted, {}, true);
     }
-    if (search.security && root_dse_.supports_control(sd_flags)) {
-        controls.add(sd_flags, sd_flags_value(), true);
+    if (search.security && root_dse_.supports_control(sd_flags_control)) {
+        controls.add(sd_flags_control, sd_flags_value(), true);
     }
     std::vector<char*> names;
     for (const std::string& name : search.attributes) {

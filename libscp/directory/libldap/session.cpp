@@ -41,6 +41,7 @@ void fill(RootDse& dse, const Attributes& a) {
     dse.supported_capabilities = values_of(a, "supportedCapabilities");
     dse.supported_sasl_mechanisms = values_of(a, "supportedSASLMechanisms");
     dse.token_groups = values_of(a, "tokenGroups");
+    dse.current_time = parse_generalized_time(first_of(a, "currentTime"));
     const std::string& usn = first_of(a, "highestCommittedUSN");
     std::uint64_t number = 0;
     if (auto [at, error] = std::from_chars(usn.data(), usn.data() + usn.size(), number);
@@ -84,6 +85,7 @@ Result<void> LdapSession::read_root_dse(Deadline deadline) {
                                    "supportedCapabilities",
                                    "supportedSASLMechanisms",
                                    "highestCommittedUSN",
+                                   "currentTime",
                                    "tokenGroups"};
     Found found = run(base_search({}, std::move(names)), deadline);
     if (found.incomplete) {
@@ -140,7 +142,7 @@ Error LdapSession::late(std::string_view what) {
                           fmt::format("{} on {}: interrupted", what, server()));
     }
     return link_->die(ErrorKind::unreachable,
-                      fmt::format("{} on {}: no answer in time", what, server()));
+                      fmt::format("{} on {}: {}", what, server(), no_answer_in_time(timeout_)));
 }
 
 } // namespace scp

@@ -20,8 +20,12 @@ class LdapSession : public Directory {
     [[nodiscard]] Found search(const Search& search) override;
     [[nodiscard]] std::vector<Found> search_all(std::span<const Search> searches) override;
     [[nodiscard]] std::vector<Result<void>> write(std::span<const Write> writes) override;
-    [[nodiscard]] Result<void> persist(const Dn& nc, const Filter& filter, std::stop_token stop,
+    [[nodiscard]] Result<void> persist(const Dn& nc, const Filter& filter,
+                                       std::chrono::milliseconds heartbeat, std::stop_token stop,
                                        const std::function<void()>& on_change) override;
+    [[nodiscard]] Result<void> listen(std::span<const WatchedPlace> places) override;
+    [[nodiscard]] Result<std::vector<Entry>> heard(std::chrono::milliseconds patience,
+                                                   std::stop_token stop) override;
 
   private:
     LdapSession(std::unique_ptr<Link> link, std::chrono::milliseconds timeout)
@@ -50,6 +54,9 @@ class LdapSession : public Directory {
                              Deadline deadline);
     [[nodiscard]] std::string describe(const Search& search) const;
     Error late(std::string_view what);
+    /// What a request that should never end has ended with.
+    Error ended(LDAPMessage* message, const std::string& what);
+    Result<int> send_listen(const WatchedPlace& place);
 
     Result<int> send_write(const Write& write, Deadline deadline);
     [[nodiscard]] std::string describe(const Write& write) const;
@@ -57,6 +64,7 @@ class LdapSession : public Directory {
     std::unique_ptr<Link> link_;
     std::chrono::milliseconds timeout_;
     RootDse root_dse_;
+    std::map<int, WatchedPlace> listening_; ///< by message ID
     bool takes_guid_names_ = false;
     bool in_clear_ = false; ///< anonymous without TLS: reading is all that may be done
 };

@@ -71,11 +71,9 @@ SrvAnswer ask(const std::string& name) {
 
 } // namespace
 
-void sort_srv(std::vector<SrvRecord>& records) {
-    std::ranges::sort(records, [](const SrvRecord& a, const SrvRecord& b) {
-        return std::tuple(a.priority, -int{a.weight}, lower_ascii(a.target), a.port) <
-               std::tuple(b.priority, -int{b.weight}, lower_ascii(b.target), b.port);
-    });
+bool comes_first(const SrvRecord& a, const SrvRecord& b) {
+    return std::tuple(a.priority, -int{a.weight}, lower_ascii(a.target), a.port) <
+           std::tuple(b.priority, -int{b.weight}, lower_ascii(b.target), b.port);
 }
 
 Result<std::vector<SrvRecord>> srv_lookup(const std::string& name, Deadline deadline,
@@ -94,7 +92,7 @@ Result<std::vector<SrvRecord>> srv_lookup(const std::string& name, Deadline dead
                     fmt::format("DNS: SRV {}: {}", printable(name), ::hstrerror(answer->h_error)),
                     "Check /etc/resolv.conf and the DNS servers.");
     }
-    sort_srv(answer->records);
+    std::ranges::sort(answer->records, comes_first);
     return std::move(answer->records);
 }
 

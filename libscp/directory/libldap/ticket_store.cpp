@@ -151,15 +151,10 @@ Result<Cache> TicketStore::get(const AuthSettings& auth, const std::string& keyt
                                const std::string& host, Deadline deadline,
                                const std::stop_token& stop) {
     if (keytab.empty()) {
-        auto tickets = run_abandonable(
-            [auth, host] {
-                return std::make_unique<Result<TicketCache>>(callers_tickets(auth, host));
-            },
-            deadline, stop);
-        if (tickets && !**tickets)
-            return fail((*tickets)->error());
+        auto tickets =
+            run_abandonable([auth, host] { return callers_tickets(auth, host); }, deadline, stop);
         if (tickets)
-            return std::make_shared<const TicketCache>(std::move(***tickets));
+            return std::move(*tickets);
     } else {
         const auto coming = account(auth, keytab)->fetching(host);
         while (!deadline.passed() && !stop.stop_requested())

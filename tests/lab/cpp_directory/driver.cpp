@@ -153,7 +153,7 @@ Json persist(Directory& session, const Json& json) {
     int told = 0;
     auto ended = session.persist(
         a_dn(json, "dn"), parse_filter(json.value("filter", "(objectClass=*)")).value(),
-        stop.get_token(), [&] {
+        std::chrono::milliseconds(json.value("heartbeat_ms", 60000)), stop.get_token(), [&] {
             std::cerr << "change " << ++told << std::endl; // the test waits for these lines
             if (told == wanted) {
                 stop.request_stop();
@@ -199,11 +199,13 @@ Json run(const Json& json) {
     auto connector = make_ldap_connector();
     Json out;
     if (json.contains("locate")) {
-        auto servers = connector->locate(json["locate"], ServerUri::Scheme::ldap,
-                                         std::chrono::milliseconds(json.value("connect_ms", 5000)));
+        auto servers = connector->locate(
+            {.domain = json["locate"],
+             .scheme = ServerUri::Scheme::ldap,
+             .timeout = std::chrono::milliseconds(json.value("connect_ms", 5000))});
         out["error"] = servers ? Json() : to_json(servers.error());
-        for (const ServerUri& uri : servers.value_or(std::vector<ServerUri>{})) {
-            out["servers"].push_back(uri.to_string());
+        for (const LocatedServer& one : servers.value_or(std::vector<LocatedServer>{})) {
+            out["servers"].push_back(one.uri.to_string());
         }
         return out;
     }

@@ -20,16 +20,12 @@ PROVISION, DNS_RECORDS, CHILD_DOMAIN = (
     str(HERE / name) for name in ("provision.py", "dnsrecords.py", "childdomain.py")
 )
 # What a built state depends on, and the layouts built upon others more than these.
-SOURCES = ("provision.py", "topology.py")
+SOURCES = ("provision.py", "database.py", "topology.py")
 MORE_SOURCES = {
     "second-dc": ("dnsrecords.py",),
     "forest": ("dnsrecords.py", "childdomain.py", "forestshim.c"),
 }
 REPLICATION_SECONDS = 60
-EM1_SETTINGS = (
-    f"CN=NTDS Settings,CN={EM1.name.upper()},CN=Servers,CN=Default-First-Site-Name,CN=Sites,"
-    f"CN=Configuration,{DC1.nc}"
-)
 
 
 def make_hosts(lab: Path, cache: Path, dcs: tuple[Dc, ...]) -> dict[Dc, Host]:
@@ -82,7 +78,7 @@ def add_child(lab: Path, hosts: dict[Dc, Host]) -> None:
         host.start()
     connection = hosts[DC2].bind()
     until(
-        lambda: values(connection, EM1_SETTINGS, "hasMasterNCs"),
+        lambda: values(connection, EM1.ntds_settings_dn, "hasMasterNCs"),
         f"{DC2.name} does not hear of {EM1.name}",
     )
     stop_all(roots)

@@ -32,7 +32,7 @@ from samba.samdb import SamDB
 
 import provision
 from database import open_database, settings, transaction
-from topology import ADMIN_PASSWORD, DC1, DCS, EM1, Dc
+from topology import ADMIN_PASSWORD, DC1, DCS, EM1, SITE, Dc
 
 TRUST_PASSWORD = "Tru5t.between.parent.and.child"
 
@@ -40,8 +40,6 @@ CONFIGURATION = f"CN=Configuration,{DC1.nc}"
 PARTITIONS = f"CN=Partitions,{CONFIGURATION}"
 SCHEMA = f"CN=Schema,{CONFIGURATION}"
 FOREST_DNS = f"DC=ForestDnsZones,{DC1.nc}"
-SERVER = f"CN={EM1.name.upper()},CN=Servers,CN=Default-First-Site-Name,CN=Sites,{CONFIGURATION}"
-SETTINGS = f"CN=NTDS Settings,{SERVER}"
 CROSS_REF = f"CN={EM1.netbios},{PARTITIONS}"
 
 NC_HEAD, NOT_FILLED, WRITABLE, BELOW_ANOTHER = 1, 2, 4, 8  # instanceType
@@ -82,7 +80,7 @@ def announce(sam: SamDB) -> None:
         # first, so that the crossRef's nCName gets its GUID and SID, by which the KDC finds the domain
         add_partial_replica(sam, EM1.nc, {"objectSid": ndr_pack(sid)}, BELOW_ANOTHER)
         sam.add(cross_ref(sam, sid), controls=[RELAX])
-        sam.add({"dn": SERVER, "objectClass": "server", "dNSHostName": EM1.fqdn}, controls=[RELAX])
+        sam.add({"dn": EM1.server_dn, "objectClass": "server", "dNSHostName": EM1.fqdn}, controls=[RELAX])
         sam.add(ntds_settings(), controls=[RELAX])
         add_trust(sam, DC1, EM1, ndr_pack(sid))
 
@@ -113,7 +111,7 @@ def cross_ref(sam: SamDB, sid: security.dom_sid) -> dict:
 
 def ntds_settings() -> dict:
     return {
-        "dn": SETTINGS,
+        "dn": EM1.ntds_settings_dn,
         "objectClass": "nTDSDSA",
         "objectCategory": f"CN=NTDS-DSA,{SCHEMA}",
         "systemFlags": str(dsdb.SYSTEM_FLAG_DISALLOW_MOVE_ON_DELETE),
@@ -182,7 +180,7 @@ def join(out: Path) -> None:
     logger = logging.getLogger("child domain")
     forest = open_database(out, DC1)
     own = next(one for one in domains(forest) if one.nc == EM1.nc)
-    announced = forest.search(SETTINGS, ldb.SCOPE_BASE, attrs=["objectGUID", "invocationId"])[0]
+    announced = forest.search(EM1.ntds_settings_dn, ldb.SCOPE_BASE, attrs=["objectGUID", "invocationId"])[0]
     ntds, invocation = (misc.GUID(announced[name][0]) for name in ("objectGUID", "invocationId"))
     domain_sid = ndr_unpack(security.dom_sid, own.sid)
     provision.write_smb_conf(EM1)
@@ -197,13 +195,13 @@ def join(out: Path) -> None:
         domaindn=EM1.nc,
         schemadn=SCHEMA,
         configdn=CONFIGURATION,
-        serverdn=SERVER,
+        serverdn=EM1.server_dn,
         hostname=EM1.name,
         hostip=EM1.address,
         domainsid=domain_sid,
         ntdsguid=str(ntds),
         serverrole="active directory domain controller",
-        sitename="Default-First-Site-Name",
+        sitename=SITE,
         dns_backend="SAMBA_INTERNAL",
         lp=settings(out, EM1),
         batch_mode=True,
@@ -298,7 +296,7 @@ def mend_provision() -> None:
 def complete_settings(sam: SamDB) -> None:
     """The links of em1's NTDS Settings to its own NC, which was not there when they came."""
     names = ("hasMasterNCs", "msDS-hasMasterNCs", "msDS-HasDomainNCs")
-    found = sam.search(SETTINGS, ldb.SCOPE_BASE, attrs=list(names))[0]
+    found = sam.search(EM1.ntds_settings_dn, ldb.SCOPE_BASE, attrs=list(names))[0]
     change = ldb.Message(found.dn)
     for name in names:
         if EM1.nc.lower() not in {str(value).lower() for value in found.get(name, [])}:

@@ -7,10 +7,13 @@ import ldap
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from objects import Scp  # noqa: E402
+from objects import Scp, until  # noqa: E402
 from prerequisites import why_not  # noqa: E402
 from sambalab import SambaLab  # noqa: E402
 from scene import Scene  # noqa: E402
+from story import Story  # noqa: E402
+
+FOREST = ("dc1", "dc2", "em1")
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +29,44 @@ def samba_available() -> None:
 def samba_lab(samba_available):
     with SambaLab() as lab:
         yield lab
+
+
+@pytest.fixture(scope="session")
+def forest_lab(samba_available):
+    with SambaLab(layout="forest") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def forests(samba_available):
+    """Two of them, with a trust."""
+    with SambaLab(layout="two-forests") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def forest(forest_lab):
+    """A root with two DCs, and a child domain, shared by all modules: each DC serves, and has the others' writes."""
+    before = {dc: forest_lab.objects(dc) for dc in FOREST}
+    yield forest_lab
+    until(lambda: {dc: forest_lab.objects(dc) for dc in FOREST} == before,
+          "the forest as it was found (see the_dc_is_left_as_it_was_found)", 60)
+
+
+@pytest.fixture
+def story(forest, tmp_path):
+    one = Story(forest, tmp_path)
+    with forest.product_scp(dc="em1") as one.source:
+        yield one
+        one.clean()
+
+
+@pytest.fixture
+def copied(story):
+    """The story after its first sync, when both DCs of the root have the copy."""
+    assert story.run("sync", "--yes")["changed"]
+    until(lambda: story.agent_finds("dc2"), "the copy at dc2", 60)
+    return story
 
 
 @pytest.fixture(scope="session")

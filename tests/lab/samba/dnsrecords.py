@@ -17,10 +17,9 @@ from samba.provision.sambadns import ARecord, CNAMERecord, NSRecord, SRVRecord
 from samba.samdb import SamDB
 
 from database import open_database
-from topology import DCS, Dc
+from topology import DCS, SITE, Dc
 
 LIST = Path("/usr/share/samba/setup/dns_update_list")
-SITE = "Default-First-Site-Name"
 ALWAYS = ("DC", "RWDC", "GC", "RWGC", "DNS_DOMAIN", "RWDNS_DOMAIN")
 NO = "# "  # makes a line of the list a comment
 
@@ -87,8 +86,7 @@ def main(name: str, out: Path) -> None:
     first = next(one for one in DCS if one.domain == dc.forest)
     forest = open_database(out, first)
     own = open_database(out, dc) if dc.domain != dc.forest else forest
-    server = f"CN={dc.name.upper()},CN=Servers,CN={SITE},CN=Sites,CN=Configuration,{first.nc}"
-    ntds = guid_of(forest, f"CN=NTDS Settings,{server}")
+    ntds = guid_of(forest, dc.ntds_settings_dn)
     parent = Zone(first.domain, f"DC=DomainDnsZones,{first.nc}", forest)
     zones = [  # the first that holds a name
         Zone(f"_msdcs.{first.domain}", f"DC=ForestDnsZones,{first.nc}", forest),

@@ -20,7 +20,7 @@ ETC_FILES = ("hosts", "resolv.conf", "nsswitch.conf")  # krb5.conf is named by K
 READY_PORTS = (53, 88, 389, 636, 3268)
 START_SECONDS = 60
 STOP_SECONDS = 5
-FAULTS = ("stop", "kill", "start", "pause", "resume", "cut", "heal")
+FAULTS = ("stop", "kill", "start", "pause", "resume", "cut", "heal", "isolate", "rejoin")
 
 
 class Host:
@@ -116,6 +116,13 @@ class Host:
 
     def heal(self) -> None:
         run("ip", "link", "set", self.port, "up")
+
+    def isolate(self) -> None:
+        """From all others that are isolated: nothing passes between them. Clients reach each as before."""
+        run("bridge", "link", "set", "dev", self.port, "isolated", "on")
+
+    def rejoin(self) -> None:
+        run("bridge", "link", "set", "dev", self.port, "isolated", "off")
 
     @staticmethod
     def _signal(pids: Iterable[int], which: signal.Signals) -> None:

@@ -1,6 +1,7 @@
 """What the tests of the DC share: an SCP of the service account, and how to look at objects."""
 
 import struct
+import time
 import uuid
 
 import ldap
@@ -35,6 +36,15 @@ COPIED = {
     "appSchemaVersion": "1.2.840.113556.1.4.848",
     "msDS-Settings": "1.2.840.113556.1.4.1697",
 }
+
+
+def until(condition, what: str, seconds: float = 30, pause: float = 0.05):
+    """The condition's first true value; `pause` seconds lie between two looks."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(pause)
+    return value
 
 
 def read(connection, dn: str, attribute: str, controls=()) -> list[bytes]:

@@ -24,6 +24,7 @@ from samba.samdb import SamDB
 from samba.sd_utils import SDUtils
 
 import topology
+from database import open_database
 from topology import ADMIN_PASSWORD, DC1, DC2, DCS, SRC1, Dc
 
 SMB_CONF = Path("/etc/samba/smb.conf")
@@ -233,11 +234,7 @@ def seed(dc: Dc, out: Path) -> None:
         }
     )
     home, account = topology.DELEGATES[dc.forest]
-    if home != dc:  # it is in another DC's database
-        url = str(out / home.name / "lib/private/sam.ldb")
-        accounts = SamDB(url=url, session_info=system_session(), lp=lp)
-    else:
-        accounts = sam
+    accounts = sam if home == dc else open_database(out, home)
     sid = SDUtils(accounts).get_object_sid(f"CN={account.name},CN=Users,{home.nc}")
     for ace in topology.DELEGATION:
         SDUtils(sam).dacl_add_ace(container, ace.format(sid=sid))

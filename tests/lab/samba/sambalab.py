@@ -326,8 +326,29 @@ class SambaLab:
     def heal(self, dc: str) -> None:
         self._inflict("heal", dc)
 
+    def isolate(self, dc: str) -> None:
+        """From every other DC that is isolated; clients reach it as before."""
+        self._inflict("isolate", dc)
+
+    def rejoin(self, dc: str) -> None:
+        self._inflict("rejoin", dc)
+
+    def keep_state(self, dc: str) -> Path:
+        """A copy of all that a DC knows, which is not running, for put_back."""
+        kept = Path(tempfile.mkdtemp(prefix=f"{dc}-", dir=self.dir))
+        subprocess.run(["cp", "-a", "--sparse=always", f"{self.dir}/{dc}/lib", str(kept)], check=True)
+        return kept
+
+    def put_back(self, dc: str, kept: Path) -> None:
+        """The DC, which is not running, is what it was then: nobody is told, as with an old image of its disk."""
+        lib = self.dir / dc / "lib"  # mounted where the DC sees it: the folder itself stays
+        for inner in lib.iterdir():
+            shutil.rmtree(inner) if inner.is_dir() else inner.unlink()
+        subprocess.run(["cp", "-a", "--sparse=always", f"{kept}/lib/.", str(lib)], check=True)
+
     def _inflict(self, fault: str, dc: str) -> None:
         """By the lab's process 1, see labinit.py."""
+        self._admin = None  # its connection may not outlive this
         folder = os.open(self.dir, os.O_PATH)
         try:
             with socket.socket(socket.AF_UNIX) as control:
@@ -342,9 +363,9 @@ class SambaLab:
         if answer != "done":
             raise LabError(f"{self.dir}: {fault} {dc}: {answer or 'the lab ended'}")
 
-    def on_dc(self, script: str) -> subprocess.CompletedProcess:
-        """A shell script where Samba's own folders are the first DC's: its administrator's tools."""
-        mounts = [f"mkdir -p {path} && mount --bind '{self.dir}/{DC1.name}/{name}' {path}"
+    def on_dc(self, script: str, dc: str = DC1.name) -> subprocess.CompletedProcess:
+        """A shell script where Samba's own folders are the DC's: its administrator's tools."""
+        mounts = [f"mkdir -p {path} && mount --bind '{self.dir}/{dc}/{name}' {path}"
                   for name, path in topology.SAMBA_FOLDERS.items()]
         return subprocess.run([*namespaces.unshare(), "/bin/sh", "-ec", "\n".join([*mounts, script])],
                               capture_output=True, text=True)
@@ -426,6 +447,10 @@ class SambaLab:
             self._admin = self.connect(self.info["admin"]["upn"], self.info["admin"]["password"])
         return self._admin
 
+    def forget_connections(self) -> None:
+        """After a DC was killed: admin connects anew."""
+        self._admin = None
+
     def add(self, dn: str, attributes: dict, admin=None) -> None:
         (admin or self.admin).add_s(dn, ldap.modlist.addModlist(as_bytes(attributes)))
 
@@ -453,11 +478,13 @@ class SambaLab:
         found = self.admin.search_s(base, ldap.SCOPE_SUBTREE, filterstr, attributes)
         return sorted((dn, entry) for dn, entry in found if dn)  # without references
 
-    def objects(self) -> set[str]:
-        """The DNs of all that tests make: accounts, and what lies below CN=System."""
-        found = [self.search(f"CN={name},{self.nc}", "(objectClass=*)", ["1.1"])
+    def objects(self, dc: str = DC1.name) -> set[str]:
+        """The DNs of all that tests make: accounts, and what lies below CN=System, as one DC shows them."""
+        admin = self.admin if dc == DC1.name else self.connect_admin(dc)
+        nc = self.info["domains"][self.dc(dc)["domain"]]["nc"]
+        found = [admin.search_s(f"CN={name},{nc}", ldap.SCOPE_SUBTREE, "(objectClass=*)", ["1.1"])
                  for name in ("System", "Users")]
-        return {dn for part in found for dn, _ in part}
+        return {dn for part in found for dn, _ in part if dn}
 
     def seed_product_scp(
         self, bindings=("ConnectionString=Server=sql1.corp.test",), dc: str = DC1.name

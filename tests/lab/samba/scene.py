@@ -20,11 +20,31 @@ FILTER = (f"(&(objectClass=serviceConnectionPoint)(keywords=77F6F69F-AD86-437c-B
           f"(keywords=QmmEx)(keywords={NAME})(CN={NAME}))")
 
 
-class Scene:
-    """The DC, a source forest beside it in the same network, and settings that name both."""
+class Programs:
+    """scpctl and scpd as a client of the lab runs them, with one history in `work`."""
 
     def __init__(self, samba, work: Path):
         self.samba, self.work = samba, work
+
+    def write(self, settings: dict, name: str = "scpd.yaml") -> str:
+        path = self.work / name
+        path.write_text(yaml.safe_dump(settings))
+        return str(path)
+
+    def scpctl(self, *arguments: str, config: str) -> subprocess.CompletedProcess:
+        return self.samba.client_run([str(BUILD / "scpctl/scpctl"), "-c", config, "--history", str(self.work / "history"),
+                                      "-o", "json", *arguments], capture_output=True, text=True, timeout=120)
+
+    def scpd(self, config: str, stderr) -> subprocess.Popen:
+        return self.samba.client_popen([str(BUILD / "daemon/scpd"), "-c", config, "--history",
+                                        str(self.work / "history")], stderr=stderr)
+
+
+class Scene(Programs):
+    """The DC, a source forest beside it in the same network, and settings that name both."""
+
+    def __init__(self, samba, work: Path):
+        super().__init__(samba, work)
         up = samba.client_run([FOREST, "up", str(work / "source")], capture_output=True, text=True)
         assert up.returncode == 0, up.stderr
         self.source = json.loads(up.stdout)
@@ -60,19 +80,6 @@ class Scene:
                                  "trust": {"domains": ["emea.corp.test"]}} | changes
         settings["daemon"]["poll"] = "200ms"
         return settings
-
-    def write(self, settings: dict, name: str = "scpd.yaml") -> str:
-        path = self.work / name
-        path.write_text(yaml.safe_dump(settings))
-        return str(path)
-
-    def scpctl(self, *arguments: str, config: str) -> subprocess.CompletedProcess:
-        return self.samba.client_run([str(BUILD / "scpctl/scpctl"), "-c", config, "--history", str(self.work / "history"),
-                                      "-o", "json", *arguments], capture_output=True, text=True, timeout=120)
-
-    def scpd(self, config: str, stderr) -> subprocess.Popen:
-        return self.samba.client_popen([str(BUILD / "daemon/scpd"), "-c", config, "--history",
-                                        str(self.work / "history")], stderr=stderr)
 
     def agent_finds(self, agent) -> list[str]:
         results = agent.search_s(self.samba.nc, ldap.SCOPE_SUBTREE, FILTER, ["1.1"])

@@ -5,45 +5,22 @@ service in its own domain, and the SCP lies in another one.
 """
 
 import contextlib
+import functools
 import socket
 import subprocess
-import time
 
 import ldap
 import pytest
 
+import objects
 from sambalab import LabError, SambaLab
 from scene import FILTER
+from story import ROOT, found
 
-DEADLINE = 60
+until = functools.partial(objects.until, seconds=60)
 SSF_MIN = 56
 DOMAIN = "(systemFlags:1.2.840.113556.1.4.803:=3)"  # a crossRef of a domain
-ROOT, CHILD = "DC=corp,DC=test", "DC=emea,DC=corp,DC=test"
-
-
-@pytest.fixture(scope="module")
-def forest(samba_available):
-    with SambaLab(layout="forest") as lab:
-        yield lab
-
-
-@pytest.fixture(scope="module")
-def forests(samba_available):
-    with SambaLab(layout="two-forests") as lab:
-        yield lab
-
-
-def until(condition, what: str):
-    deadline = time.monotonic() + DEADLINE
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"not within {DEADLINE} s: {what}"
-        time.sleep(0.05)
-    return result
-
-
-def found(connection, base: str, filterstr: str, attributes=("1.1",)) -> list[tuple[str, dict]]:
-    answer = connection.search_s(base, ldap.SCOPE_SUBTREE, filterstr, list(attributes))
-    return [(dn, entry) for dn, entry in answer if dn is not None]  # without references
+CHILD = f"DC=emea,{ROOT}"
 
 
 def agents_ticket(lab: SambaLab, **where):

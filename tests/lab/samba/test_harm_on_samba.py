@@ -8,9 +8,8 @@ import ldap
 from samba.dcerpc import security
 from samba.ndr import ndr_pack, ndr_unpack
 
-from objects import ANY, SHOW_DELETED, SUB, sd_flags, sid_of
+from objects import ANY, SHOW_DELETED, SUB, sd_flags, sid_of, until
 from scene import NAME
-from test_scpd_on_samba import until
 from topology import PRODUCT_KEYWORDS, SCP_CLASS_GUID
 
 PRODUCT = "CN=Exchange Migration Project,CN=QmmEx,CN=Migration Manager,CN=Quest Software,CN=System"

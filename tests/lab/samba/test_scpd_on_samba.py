@@ -1,17 +1,9 @@
 """scpctl and scpd against a real AD domain controller, by Kerberos: see scene.py."""
 
 import json
-import time
 
-from scene import BUILD, NAME
-
-
-def until(condition, what: str, seconds: float = 30):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.05)
-    return value
+from objects import until
+from scene import NAME
 
 
 def bindings(samba, dn: str) -> set[bytes]:
@@ -90,24 +82,3 @@ def test_a_source_on_ad_has_its_originating_time_as_version(scene, product):
     shown = json.loads(scene.scpctl("show", copy["dn"], config=config).stdout)
     marker, = (value for value in shown["attributes"]["msDS-Settings"] if value.startswith("scpd1;"))
     assert ";v=o:20" in marker, marker
-
-
-def test_the_daemon_notices_by_usn_polling(scene):
-    """A hand edit on the DC is undone, and a change at the source follows, without a restart or a resync."""
-    config = scene.write(scene.settings())
-    assert scene.scpctl("sync", "--yes", config=config).returncode == 0
-    wanted = bindings(scene.samba, scene.copy_dn)
-    log = scene.work / "scpd.log"
-    with log.open("w") as stderr:
-        daemon = scene.samba.client_popen([str(BUILD / "daemon/scpd"), "-c", config, "--history",
-                                           str(scene.work / "history")], stderr=stderr)
-    try:
-        until(lambda: "watching corp.test by usn" in log.read_text(), "the watch")
-        scene.samba.replace(scene.copy_dn, {"serviceBindingInformation": "edited"})
-        until(lambda: bindings(scene.samba, scene.copy_dn) == wanted, f"the repair\n{log.read_text()}")
-        scene.source_binding("add", "added=1")
-        until(lambda: b"added=1" in bindings(scene.samba, scene.copy_dn), f"the change\n{log.read_text()}")
-    finally:
-        daemon.terminate()
-        assert daemon.wait(timeout=10) == 0, log.read_text()
-        scene.source_binding("delete", "added=1")

@@ -8,11 +8,10 @@ import time
 
 import pytest
 
-from objects import SCP, highest_usn
+from objects import SCP, highest_usn, until
 from sambalab import SambaLab
 from scene import Scene
 from test_harm_on_samba import source_of
-from test_scpd_on_samba import until
 
 DEADLINE = 40
 CALM = 2.0  # seconds; several rounds of both daemons

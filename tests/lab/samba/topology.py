@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 HUB_ADDRESS = "10.99.0.1"  # the client's end of the bridge; the name server of all
 PREFIX_LENGTH = 24
+SITE = "Default-First-Site-Name"  # of all DCs
 ADMIN_PASSWORD = "Passw0rd.Lab1"
 
 # Samba's folders, as Debian's packages have them, and what they are called in the DC's home.
@@ -16,6 +17,10 @@ SAMBA_FOLDERS = {
 }
 
 SCP_CLASS_GUID = "28630ec1-41d5-11d1-a9c1-0000f80367c1"  # schemaIDGUID of serviceConnectionPoint
+
+
+def nc_of(domain: str) -> str:
+    return ",".join(f"DC={label}" for label in domain.split("."))
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,17 @@ class Dc:
 
     @property
     def nc(self) -> str:
-        return ",".join(f"DC={label}" for label in self.domain.split("."))
+        return nc_of(self.domain)
+
+    @property
+    def server_dn(self) -> str:
+        """Its object in the forest's Configuration; CN=NTDS Settings lies below."""
+        sites = f"CN=Sites,CN=Configuration,{nc_of(self.forest)}"
+        return f"CN={self.name.upper()},CN=Servers,CN={SITE},{sites}"
+
+    @property
+    def ntds_settings_dn(self) -> str:
+        return f"CN=NTDS Settings,{self.server_dn}"
 
 
 @dataclass(frozen=True)

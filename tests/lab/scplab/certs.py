@@ -77,13 +77,19 @@ class Authority:
         return self
 
     def server(
-        self, name: str, dns: list[str], addresses: list[str], days: tuple[int, int] = (-1, 30)
+        self,
+        name: str,
+        dns: list[str],
+        addresses: list[str],
+        days: tuple[int, int] = (-1, 30),
+        digest: str = "SHA256",
     ) -> KeyPair:
-        """A server's certificate; `days`: begin and end of validity, counted from now."""
+        """A server's certificate; `days`: begin and end of validity, counted from now; `digest`: of
+        its signature."""
         names = [x509.DNSName(host) for host in dns]
         names += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         return self._issue(
-            name, _name((dns or addresses)[0]), ExtendedKeyUsageOID.SERVER_AUTH, names, days
+            name, _name((dns or addresses)[0]), ExtendedKeyUsageOID.SERVER_AUTH, names, days, digest
         )
 
     def client(self, name: str, common_name: str) -> KeyPair:
@@ -111,7 +117,13 @@ class Authority:
         return KeyPair(self.file, self.file.with_suffix(".key"))
 
     def _issue(
-        self, name: str, subject: x509.Name, usage, names: list, days: tuple[int, int]
+        self,
+        name: str,
+        subject: x509.Name,
+        usage,
+        names: list,
+        days: tuple[int, int],
+        digest: str = "SHA256",
     ) -> KeyPair:
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.utcnow()
@@ -134,7 +146,9 @@ class Authority:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         pair = KeyPair(self.directory / f"{name}.crt", self.directory / f"{name}.key")
         pair.certificate.write_bytes(
-            builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+            builder.sign(self._key, getattr(hashes, digest)()).public_bytes(
+                serialization.Encoding.PEM
+            )
         )
         _write_private(pair.key, self._pem(key))
         return pair

@@ -60,11 +60,13 @@ class Kdc:
             if not self.keytab(ACCOUNTS[name].sam).exists():
                 raise LabError(f"kadmin.local made no keytab for {ACCOUNTS[name].sam}")
 
-    def start(self, die_with_parent: bool) -> None:
-        """Starts the KDC; LabError if its port is taken."""
+    def start(self, die_with_parent: bool, environment: dict[str, str] | None = None) -> None:
+        """Starts the KDC, with more in its environment; LabError if its port is taken."""
         log = self.directory / "kdc.out"
         command = [find_program("krb5kdc"), "-n", "-r", REALM]
-        self.process = Process.start(command, log, self._admin_environment(), die_with_parent)
+        self.process = Process.start(
+            command, log, self._admin_environment() | (environment or {}), die_with_parent
+        )
 
         def answers() -> bool:
             if not self.process.alive():

@@ -154,5 +154,7 @@ TEST_CASE("apply: where another daemon of the instance did the same, it is done"
         for (const auto& [id, result] : bench.run(changes))
             check_done(result);
         CHECK(bench.server.writes.empty());
+        // What was there before anything was written is nobody's write.
+        CHECK(bench.history.records.size() == (in_between ? 1U : 0U));
     }
 }

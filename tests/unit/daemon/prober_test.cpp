@@ -50,9 +50,8 @@ struct TwoDomains : Connector {
             return fail(no_answer);
         return forest.connect(endpoint, std::move(stop));
     }
-    Result<std::vector<ServerUri>> locate(const std::string& domain, ServerUri::Scheme scheme,
-                                          milliseconds timeout) override {
-        return forest.locate(domain, scheme, timeout);
+    Result<std::vector<LocatedServer>> locate(const LocateRequest& wanted) override {
+        return forest.locate(wanted);
     }
 
     MemoryForest forest;

@@ -111,7 +111,7 @@ TEST_CASE("SRV records come in one order whatever DNS shuffles") {
                                    {10, 50, 389, "c"},
                                    {10, 5, 389, "A"},
                                    {0, 1, 389, "y"}};
-    sort_srv(records);
+    std::ranges::sort(records, comes_first);
     std::string order;
     for (const SrvRecord& record : records) {
         order += record.target;

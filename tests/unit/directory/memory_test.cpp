@@ -320,17 +320,18 @@ TEST_CASE("memory: persist tells of the refresh and of changes, and ends when st
     std::atomic<int> told{0};
     std::stop_source stop;
     std::thread changer;
-    const auto ended = session->persist(corp, present("objectClass"), stop.get_token(), [&] {
-        ++told;
-        if (told == 1) {
-            changer = std::thread([&] {
-                server.default_partition().put(system_container.child("CN", "a"),
-                                               an_scp("a").attributes);
-            });
-        } else {
-            stop.request_stop();
-        }
-    });
+    const auto ended = session->persist(
+        corp, present("objectClass"), std::chrono::seconds{30}, stop.get_token(), [&] {
+            ++told;
+            if (told == 1) {
+                changer = std::thread([&] {
+                    server.default_partition().put(system_container.child("CN", "a"),
+                                                   an_scp("a").attributes);
+                });
+            } else {
+                stop.request_stop();
+            }
+        });
     changer.join();
     CHECK(ended);
     CHECK(told == 2);
@@ -351,8 +352,7 @@ TEST_CASE("memory: crossRefs and RootDSE of a forest with a child") {
     search.base.dn = dn("CN=Partitions,CN=Configuration,DC=corp,DC=test");
     search.filter = equals("objectClass", "crossRef");
     CHECK(session->search(search).entries.size() == 2);
-    CHECK(forest.locate("EMEA.corp.test", ServerUri::Scheme::ldaps, std::chrono::seconds{1})
-              ->at(0)
-              .to_string() == "ldaps://dc1.emea.corp.test");
-    CHECK_FALSE(forest.locate("nope.test", ServerUri::Scheme::ldap, std::chrono::seconds{1}));
+    CHECK(forest.locate({.domain = "EMEA.corp.test"})->at(0).uri.to_string() ==
+          "ldaps://dc1.emea.corp.test");
+    CHECK_FALSE(forest.locate({.domain = "nope.test"}));
 }

@@ -351,6 +351,9 @@ TEST_CASE("accounts: several forests") {
         {"a member in the second forest, of a group that is looked for in the first",
          {AccountQuery::Kind::group, "corp", group_dn},
          "corp.example:both | "},
+        {"a member that is in neither: it may be in the forest that is lost",
+         {AccountQuery::Kind::group, "corp", "CN=others,CN=Users,DC=corp,DC=test"},
+         " | " + lost + "; the member S-1-5-21-7-7-9-1 is in none of the forests"},
     };
     for (const auto& row : rows) {
         CAPTURE(row.name);
@@ -382,8 +385,10 @@ TEST_CASE("accounts: several forests") {
                                         {"objectSid", {Accounts::sid(8, 1)}}});
         accounts.group(
             group_dn, {"CN=" + domain_sid(8, 1) + ",CN=ForeignSecurityPrincipals,DC=corp,DC=test"});
-        std::string found = accounts.resolve(row.query);
-        CHECK(found == row.found);
+        accounts.group(
+            "CN=others,CN=Users,DC=corp,DC=test",
+            {"CN=" + domain_sid(9, 1) + ",CN=ForeignSecurityPrincipals,DC=corp,DC=test"});
+        CHECK(accounts.resolve(row.query) == row.found);
     }
 }
 

@@ -264,6 +264,71 @@ TEST_CASE("observe: what became of a copy's source") {
     }
 }
 
+TEST_CASE("observe: what one DC lacks is missing only if the PDC emulator lacks it too") {
+    struct Row {
+        std::string name;
+        std::function<void(MemoryServer& read, MemoryServer& pdc)> happens;
+        std::string state, detail;
+    };
+    const auto hide = [](MemoryServer& server) {
+        server.hidden = [](const Entry& entry, const Search&) {
+            return equal_folded(entry.dn.rdn_value(), "svc") ||
+                   contains(entry.dn.text(), "Deleted Objects");
+        };
+    };
+    const auto fail_by_guid = [](MemoryServer& server) {
+        server.search_fault = [](const Search& search) {
+            return search.base.guid && !contains(search.base.dn.text(), "Configuration")
+                       ? std::optional(Error{ErrorKind::unreachable, "lost while looking", "", -1})
+                       : std::nullopt;
+        };
+    };
+    const std::string no_object = "ldap://dc2.emea.corp.test has no object ";
+    const std::vector<Row> rows{
+        {"the one read was put back to an old state",
+         [&](MemoryServer& read, MemoryServer&) { hide(read); }, "not seen",
+         ", and ldap://dc1.emea.corp.test has it: replication lags behind, or an old state was put "
+         "back"},
+        {"both lack it",
+         [&](MemoryServer& read, MemoryServer& pdc) {
+             hide(read);
+             hide(pdc);
+         },
+         "absent", no_object},
+        {"the PDC emulator is down",
+         [&](MemoryServer& read, MemoryServer& pdc) {
+             hide(read);
+             pdc.unreachable = true;
+         },
+         "not seen", ", and cannot connect to ldap://dc1.emea.corp.test: no answer in time"},
+        {"the PDC emulator is lost meanwhile",
+         [&](MemoryServer& read, MemoryServer& pdc) {
+             hide(read);
+             fail_by_guid(pdc);
+         },
+         "not seen", ", and lost while looking"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        const std::string emea = "emea.corp.test";
+        ForestBench bench({"corp.test", emea});
+        MemoryServer& read = bench.second_dc(emea, "dc2.emea.corp.test");
+        MemoryServer& pdc = bench.server(emea);
+        bench.settings.forests[0].domains[DomainName(emea)].servers = {read.uri, pdc.uri};
+        const Guid guid = bench.put_scp(emea, "svc");
+        bench.put_scp("corp.test", "svc", {{"msDS-Settings", {to_string(a_marker(guid, emea))}}},
+                      "CN=scpd,CN=System");
+        row.happens(read, pdc);
+        bench.look();
+        REQUIRE(bench.seen.fates.size() == 1);
+        const SourceFate& fate = bench.seen.fates[0];
+        CHECK(state_name(fate.state) == row.state);
+        CAPTURE(fate.detail);
+        CHECK(fate.detail.starts_with(no_object));
+        CHECK(contains(fate.detail, row.detail));
+    }
+}
+
 TEST_CASE("observe: a source that moved is seen where it is, and asked for no more") {
     ForestBench bench({"corp.test", "emea.corp.test"});
     const Guid guid = bench.put_scp("emea.corp.test", "svc");

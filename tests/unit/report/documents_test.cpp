@@ -95,7 +95,7 @@ TEST_CASE("the plan's document has the contract's keys") {
     CHECK(plan.at("changed") == false);
     CHECK(keys(plan.at("domains").at(0)) == std::set<std::string>{"forest", "nc", "domain",
                                                                   "server", "complete", "error",
-                                                                  "accounts"});
+                                                                  "accounts", "disabled"});
     CHECK(plan.at("domains").at(0).at("error") == "no answer in 5s");
     CHECK(plan.at("domains").at(1).at("error").is_null());
     CHECK(plan.at("domains").at(1).at("accounts") == Json({"CN=svc,CN=Users,DC=corp,DC=test"}));
@@ -152,6 +152,27 @@ TEST_CASE("a forest that could not be read is seen in the plan") {
     const Json plan = plan_document(report, "prod", false);
     CHECK(plan.at("domains").at(0).at("forest") == "lost");
     CHECK(plan.at("domains").at(0).at("error") == "no route");
+}
+
+TEST_CASE("a disabled account is named: as text, and by domain in the document") {
+    CycleReport report = a_report();
+    const auto said = [&] {
+        const std::string text = plan_text(report, Style{}) + diff_text(report, Style{});
+        const std::string line =
+            "disabled CORP\\\\svc: CN=svc,CN=Users,DC=corp,DC=test cannot log in; its domain is a "
+            "target all the same (rule mage)\n";
+        const auto first = text.find(line);
+        return std::pair(first != std::string::npos,
+                         text.find(line, first + 1) != std::string::npos);
+    };
+    CHECK(said() == std::pair(false, false));
+    CHECK(plan_document(report, "prod", true).at("domains").at(1).at("disabled") == Json::array());
+    report.observation.accounts.front().rule = "mage";
+    report.observation.accounts.front().query = {AccountQuery::Kind::sam, "", "CORP\\svc"};
+    report.observation.accounts.front().locations.front().disabled = true;
+    CHECK(said() == std::pair(true, true));
+    CHECK(plan_document(report, "prod", true).at("domains").at(1).at("disabled") ==
+          Json({"CN=svc,CN=Users,DC=corp,DC=test"}));
 }
 
 TEST_CASE("the plan as text") {

@@ -142,7 +142,8 @@ TEST_CASE("preflight: what is granted") {
     has(GrantTool::dsacls, " /I:S /G 'CORP\\scpd-writers:RPWPSD;;serviceConnectionPoint'\n");
     has(GrantTool::powershell, "member = '<SID=S-1-5-21-1-2-3-1103>'");
     has(GrantTool::powershell, "Set-Acl -Path 'AD:CN=it''s,CN=new,DC=corp,DC=test' -AclObject");
-    has(GrantTool::samba_tool, "group addmembers 'scpd-writers' S-1-5-21-1-2-3-1103\n");
+    has(GrantTool::samba_tool,
+        "'changetype: modify' 'add: member' 'member: <SID=S-1-5-21-1-2-3-1103>' | ldbmodify");
     has(GrantTool::samba_tool, "'dn: CN=it'\\''s,CN=new,DC=corp,DC=test'");
     has(GrantTool::samba_tool,
         "--sddl=\"(OA;;CC;" + scp + ";;$sid)(OA;CIIO;RPWPSD;;" + scp + ";$sid)\"\n");

@@ -36,10 +36,8 @@ class Program {
                                                        std::stop_token stop) override {
                 return forest.connect(endpoint, std::move(stop));
             }
-            Result<std::vector<ServerUri>> locate(const std::string& domain,
-                                                  ServerUri::Scheme scheme,
-                                                  std::chrono::milliseconds timeout) override {
-                return forest.locate(domain, scheme, timeout);
+            Result<std::vector<LocatedServer>> locate(const LocateRequest& wanted) override {
+                return forest.locate(wanted);
             }
             MemoryForest& forest;
         };

@@ -26,9 +26,6 @@ rules:
          rule(R"(targets: {container: "configuration:CN=Services"})"),
          {"f:7:26: rules[r].targets.container: copies in the Configuration NC are not in this "
           "version; write a container such as CN=scpd,CN=System, or same"}},
-        {"daemon.watch",
-         with("daemon: {watch: notify}"),
-         {R"(f:3:17: daemon.watch: "notify" is not in this version; accepted: auto, usn, syncrepl, poll)"}},
         {"log.format",
          with("log: {format: json}"),
          {R"(f:3:15: log.format: "json" is not in this version; accepted: text)"}},
@@ -36,9 +33,5 @@ rules:
          with("metrics: {listen: '127.0.0.1:9469', textfile: /x}"),
          {R"(f:3:19: metrics.listen: "127.0.0.1:9469" is not in this version; only off is accepted)",
           "f:3:47: metrics.textfile: is not in this version; leave it out"}},
-        {"site",
-         forest(R"(domain: corp.test
-site: Berlin)"),
-         {R"(f:5:11: forests[corp].site: "Berlin" is not in this version; only auto or off is accepted)"}},
     });
 }

@@ -133,6 +133,7 @@ TEST_CASE("The defaults of the table are those of the types") {
     CHECK(given.forests.at(0).tls == TlsSettings{});
     CHECK(given.forests.at(0).auth == AuthSettings{});
     CHECK(given.forests.at(0).timeouts == Timeouts{});
+    CHECK(given.forests.at(0).site == SiteSettings{});
     CHECK(given.forests.at(0).global_catalog.mode == GlobalCatalogSettings::Mode::automatic);
     CHECK(r.name_glob == rule_type.name_glob);
     CHECK(r.mode == rule_type.mode);

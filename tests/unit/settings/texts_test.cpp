@@ -168,6 +168,10 @@ auth: {credential: ../x})"),
          forest(R"(domain: corp.test
 tls: {min_version: 1.0})"),
          {R"(f:5:24: forests[corp].tls.min_version: "1.0" is not one of 1.2, 1.3; did you mean "1.2"?)"}},
+        {"a site that cannot be one",
+         forest(R"(domain: corp.test
+site: "a/b")"),
+         {R"(f:5:11: forests[corp].site: "a/b" is no name: 1 to 64 of the characters A-Z a-z 0-9 . _ -)"}},
         {"global_catalog in another word",
          forest(R"(domain: corp.test
 global_catalog: on)"),
