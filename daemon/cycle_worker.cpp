@@ -30,6 +30,7 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
     CycleOptions options;
     options.rules = settings.rules;
     options.confirmations = confirmations_;
+    options.replicas = replicas_;
     options.read_state = [&] { return state_.read(); };
     options.read_past = [&](Timestamp now) { return read_past(history_dir_, now); };
     options.use_up = [&](const std::string& hash) {
@@ -49,6 +50,7 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
     CycleDone done;
     done.report = run_cycle(sessions, options);
     confirmations_ = done.report.plan.confirmations;
+    replicas_ = done.report.plan.replicas;
     done.targets = watch_targets(done.report.observation, sessions);
     done.took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - began);

@@ -36,6 +36,7 @@ class CycleWorker {
     std::unique_ptr<History> history_; ///< used by the thread alone, as the next one
     ServerMemory servers_;
     Confirmations confirmations_; ///< in memory only: from zero after a restart
+    Replicas replicas_;           ///< likewise
     std::jthread thread_;
 };
 

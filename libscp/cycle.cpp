@@ -16,7 +16,7 @@ void progress(const CycleOptions& options, const char* stage) {
 
 /// One read of all domains, and what it asks for.
 Plan read_and_plan(Sessions& sessions, const CycleOptions& options, CycleReport& report,
-                   const Confirmations& before) {
+                   const Confirmations& before, const Replicas& replicas) {
     progress(options, "reading the domains");
     report.observation = observe(report.topology, sessions, options.rules);
     PlanInput input{sessions.settings(),
@@ -25,7 +25,8 @@ Plan read_and_plan(Sessions& sessions, const CycleOptions& options, CycleReport&
                     report.observation,
                     options.now(),
                     before,
-                    {}};
+                    {},
+                    replicas};
     report.observation.places = observe_places(report.topology, sessions, places_needed(input));
     progress(options, "planning");
     Plan plan = make_plan(input);
@@ -117,10 +118,10 @@ CycleReport run_cycle(Sessions& sessions, const CycleOptions& options) {
     progress(options, "discovering the forest");
     report.topology = sessions.discover();
 
-    Plan plan = read_and_plan(sessions, options, report, options.confirmations);
+    Plan plan = read_and_plan(sessions, options, report, options.confirmations, options.replicas);
     for (int reads = 1;
          options.confirm_at_once && plan.unconfirmed && reads < most_reads(options.rules); ++reads)
-        plan = read_and_plan(sessions, options, report, plan.confirmations);
+        plan = read_and_plan(sessions, options, report, plan.confirmations, plan.replicas);
     HostState state;
     report.plan =
         guard_plan(std::move(plan), sessions.settings(), options, state, report.state_error);

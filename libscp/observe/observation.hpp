@@ -39,7 +39,8 @@ struct DomainView {
     std::string forest;
     DomainName domain;
     Dn nc;
-    std::string server; ///< URI that was read
+    std::string server;  ///< URI that was read
+    std::string replica; ///< whose database that is (replica_of); empty: it could not be asked
     std::optional<Error>
         incomplete;          ///< empty: read to a proved end, and a known object of it was seen
     bool has_owners = false; ///< the server keeps owners (AD)

@@ -1,6 +1,7 @@
 #include "observe/read_domain.hpp"
 
 #include "base/safeguard.hpp"
+#include "directory/replica.hpp"
 #include "observe/proved_end.hpp"
 #include "observe/read_scp.hpp"
 
@@ -41,6 +42,8 @@ DomainView read_domain(const Topology& topology, const Domain& domain, Sessions&
         return view;
     }
     Directory& server = **session;
+    if (auto replica = replica_of(server)) // where it fails, so does the search
+        view.replica = std::move(*replica);
     view.has_owners =
         server.root_dse().supports_control(sd_flags_control) && server.takes_guid_names();
     view.our_sids = own_sids(server.root_dse());

@@ -88,6 +88,8 @@ struct Retirement {
 };
 /// How many reads in a row, the last one before this included, have said so.
 using Confirmations = std::map<Retirement, int>;
+/// Whose database each domain was last read from (DomainView::replica), by forest and domain.
+using Replicas = std::map<DomainKey, std::string>;
 
 struct Plan {
     /// By forest and domain; in each, containers first (outer before inner), then by DN and op.
@@ -97,6 +99,7 @@ struct Plan {
     /// What this read adds to those before it: to be given to the next one. Rules in mode sync
     /// only.
     Confirmations confirmations;
+    Replicas replicas;        ///< likewise
     bool unconfirmed = false; ///< a retire waits for nothing but more reads
     /// Copies of ours a rule, by its name, in targets that were read whole: what
     /// limits.delete_percent is of.
@@ -116,6 +119,9 @@ struct PlanInput {
     Timestamp now{};               ///< of the cycle: what a retire mark is made with and judged by
     Confirmations confirmations{}; ///< of the reads before; empty after a start
     Past past{};                   ///< what this host has done; needed where asks_for_past()
+    /// Of the reads before. Another DC, or one restored from an old state, may lack what is there:
+    /// the read that meets it confirms no retire, and counting begins anew.
+    Replicas replicas{};
 };
 
 /// The decision table of DESIGN.md, whole, then the rule's mode. Pure: the same input in any order

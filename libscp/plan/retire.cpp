@@ -5,11 +5,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 // What becomes of a copy that a row wants to retire (DESIGN.md, below the table): held until enough
 // reads in a row say the same, then marked, and deleted once it has borne the mark for long enough.
 
 namespace scp {
+namespace {
+
+/// Domains whose last read was of another database than this one; empty: none. Any of them may be
+/// the one where a source, an account or a rule's container seems to be gone.
+std::set<DomainName> read_elsewhere(const PlanInput& input) {
+    std::set<DomainName> domains;
+    for (const auto& view : input.observation.domains) {
+        const auto before = input.replicas.find({view.forest, view.domain});
+        if (before != input.replicas.end() && !view.replica.empty() &&
+            before->second != view.replica)
+            domains.insert(view.domain);
+    }
+    return domains;
+}
+
+} // namespace
 
 void DecisionTable::retire(Reason reason, const Copy& copy, std::string detail) {
     Change remove = removal(reason, copy);
@@ -24,13 +41,19 @@ void DecisionTable::retire(Reason reason, const Copy& copy, std::string detail) 
             needed = std::max(needed, view->rule->prune_confirmations);
     const Retirement key{cell_.target.forest, cell_.target.domain, copy.scp->guid, reason};
     const auto before = input_.confirmations.find(key);
-    const int reads =
-        std::min(needed, 1 + (before == input_.confirmations.end() ? 0 : before->second));
+    int reads = std::min(needed, 1 + (before == input_.confirmations.end() ? 0 : before->second));
+    const auto elsewhere = read_elsewhere(input_);
+    if (!elsewhere.empty())
+        reads = 0;
     out_.confirmations[key] = reads;
-    if (reads >= needed || !in_force(Safeguard::confirmations))
+    if (reads >= needed || (elsewhere.empty() && !in_force(Safeguard::confirmations)))
         return retire_confirmed(std::move(remove), copy, std::move(detail));
     out_.unconfirmed = true;
     detail += fmt::format("; seen so by {} of {} reads in a row", reads, needed);
+    if (!elsewhere.empty())
+        detail += ": another DC than before, or one that was restored, was read in";
+    for (const auto& domain : elsewhere)
+        detail += " " + domain.text();
     out_.held.push_back(hold(reason, remove, std::move(detail)));
 }
 

@@ -177,6 +177,10 @@ Plan Settler::run() && {
     plan_.held = std::move(in_.held);
     plan_.in_sync = in_.in_sync;
     plan_.confirmations = std::move(in_.confirmations);
+    plan_.replicas = input_.replicas;
+    for (const auto& view : input_.observation.domains)
+        if (!view.replica.empty())
+            plan_.replicas[{view.forest, view.domain}] = view.replica;
     plan_.unconfirmed = in_.unconfirmed;
     plan_.copies = std::move(in_.copies);
     for (const auto& proposal : in_.proposals)

@@ -272,6 +272,21 @@ Confirmations read_confirmations(const YAML::Node& list) {
     return confirmations;
 }
 
+/// These domains were read from another DC the time before, all others from the same one. Of one
+/// that is down nobody knows.
+void read_replicas(World& world, const std::vector<std::string>& elsewhere) {
+    for (auto& view : world.observation.domains) {
+        const std::string same = "dc1." + view.domain.text();
+        world.replicas[{view.forest, view.domain}] = same;
+        if (view.complete())
+            view.replica = same;
+    }
+    for (const auto& name : elsewhere) {
+        const auto domain = domain_named(name);
+        world.replicas.at({forest_of(domain), DomainName(domain)}) = "dc2." + domain;
+    }
+}
+
 /// What this host has repaired. A repair left the copy as the first rule would now, but for `left`
 /// and `name`.
 Past read_past(const World& world, const Known& known, const YAML::Node& list) {
@@ -362,7 +377,7 @@ World read_scenario(const std::string& yaml) {
     const YAML::Node root = YAML::Load(yaml);
     only(root, {"what", "rules", "domains", "no_domains", "owners", "lost_forests", "as_it_was",
                 "scps", "fates", "objects", "missing", "unreadable", "confirmed", "repaired",
-                "catalog", "marker_owners", "owner_names", "members"});
+                "read_elsewhere", "catalog", "marker_owners", "owner_names", "members"});
     World world;
     read_domains(world, root);
     read_catalogs(world, root["catalog"]);
@@ -387,6 +402,7 @@ World read_scenario(const std::string& yaml) {
     for (const auto& node : root["fates"])
         world.observation.fates.push_back(read_fate(node));
     world.confirmations = read_confirmations(root["confirmed"]);
+    read_replicas(world, strings(root["read_elsewhere"]));
     world.past = read_past(world, known, root["repaired"]);
     world.other_objects = read_places(root["objects"]);
     world.missing_containers = read_places(root["missing"]);

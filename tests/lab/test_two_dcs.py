@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+import signal
 import time
 
 import pytest
@@ -185,3 +186,22 @@ def test_the_source_goes_and_one_retires_its_copy_in_peace(sites: TwoSites, scpd
     daemons[0].wait(lambda: sum(daemon.log().count("done: delete") for daemon in daemons), "it in a log", DEADLINE)
     stays_quiet(sites, *daemons)
     assert not any(one.copies() for one in sites.both())
+
+
+def test_the_read_that_meets_another_dc_retires_nothing(sites: TwoSites, scpd):
+    """It may lack what the one before had. The next read is of the same DC, and is believed."""
+    sites.rule["mode"] = "sync"
+    sites.rule["prune"] = {"grace": "1h", "confirmations": 1}
+    sites.lab.stop("emea")
+    daemon = scpd(sites.lab, config=sites.config_at(1)).wait_ready(DEADLINE)
+    daemon.wait(lambda: sites.copy_at("corp"), "the copy of what the other DC has", DEADLINE)
+    sites.lab.start("emea")
+    daemon.signal(signal.SIGSTOP)
+    try:
+        sites.lab.domain("emea").delete(sites.source_dn)
+        sites.lab.stop("emea2")
+    finally:
+        daemon.signal(signal.SIGCONT)
+    daemon.wait_log(r"held: delete [^\n]*; seen so by 0 of 1 reads in a row: another DC than before, or one that was "
+                    r"restored, was read in emea\.corp\.test", DEADLINE)
+    daemon.wait(lambda: Marker.of(sites.copy_at("corp")).get("gone"), "the mark, by the next read", DEADLINE)

@@ -192,6 +192,7 @@ void Run::restart(Daemon& daemon) {
     ++daemon.processes;
     daemon.watches.clear();
     daemon.confirmations.clear();
+    daemon.replicas.clear();
     daemon.cycles = 0;
     daemon.reads.clear();
     daemon.running = false;
@@ -229,6 +230,7 @@ void Run::cycle(Daemon& daemon) {
     CycleOptions options;
     options.rules = daemon.settings->rules;
     options.confirmations = daemon.confirmations;
+    options.replicas = daemon.replicas;
     const auto note_pauses = [&] {
         daemon.paused.clear();
         for (const auto& rule : daemon.settings->rules)
@@ -255,6 +257,7 @@ void Run::cycle(Daemon& daemon) {
         Sessions sessions(*daemon.settings, *this, daemon.stop.get_token());
         daemon.last = run_cycle(sessions, options);
         daemon.confirmations = daemon.last->plan.confirmations;
+        daemon.replicas = daemon.last->plan.replicas;
         daemon.schedule.cycle_ended(clock(), worth_retrying(*daemon.last));
         daemon.running = false;
         daemon.reads.push_back({daemon.began, world.step});

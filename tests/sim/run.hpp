@@ -74,6 +74,7 @@ struct Daemon {
     std::map<DomainKey, Watch> watches;
     int processes = 0; ///< so many were there
     Confirmations confirmations;
+    Replicas replicas;
     int cycles = 0;          ///< since the process began
     std::vector<Span> reads; ///< those that are over
     /// Cycles of this process that were not over by then, this one too.

@@ -20,6 +20,7 @@ class World {
     Observation observation;
     Timestamp now = *parse_rfc3339("2026-06-01T00:00:00Z");
     Confirmations confirmations;        ///< of the reads before
+    Replicas replicas;                  ///< likewise
     Past past;                          ///< what this host has done
     std::set<Place> other_objects;      ///< DNs taken by what is no SCP
     std::set<Place> missing_containers; ///< containers that are not there
@@ -63,7 +64,7 @@ class World {
     }
 
     [[nodiscard]] PlanInput input() const {
-        return {settings, rules, topology, observation, now, confirmations, past};
+        return {settings, rules, topology, observation, now, confirmations, past, replicas};
     }
 
     [[nodiscard]] Plan plan() {
