@@ -115,7 +115,10 @@ class Host:
         run("ip", "link", "set", self.port, "down")
 
     def heal(self) -> None:
+        """Answers when the DC is reached: the hub may still hold its address for dead, and refuse to connect."""
         run("ip", "link", "set", self.port, "up")
+        if self._samba is not None:
+            self._await_ready()
 
     def isolate(self) -> None:
         """From all others that are isolated: nothing passes between them. Clients reach each as before."""
