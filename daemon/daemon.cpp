@@ -221,6 +221,8 @@ void Daemon::reload() {
         settings_ = std::make_shared<const Settings>(std::move(loaded.settings));
         set_up_log(settings_->log);
         spdlog::info("new settings loaded from {}", options_.settings_file.string());
+        for (const auto& warning : loaded.warnings)
+            spdlog::warn("{}", warning.to_string());
         watchers_.stop_all();
         watching_.clear();
         not_watching_.clear();

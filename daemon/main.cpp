@@ -72,6 +72,8 @@ int main(int argc, char** argv) {
         scp::set_up_log(loaded.settings.log);
         spdlog::info("scpd {} started with {} (instance {})", SCP_VERSION, file,
                      loaded.settings.instance);
+        for (const auto& warning : loaded.warnings)
+            spdlog::warn("{}", warning.to_string());
         const auto connector = scp::make_ldap_connector();
         const int status =
             scp::Daemon({file, history, options.state_file}, std::move(loaded.settings), *connector)

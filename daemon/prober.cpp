@@ -17,7 +17,7 @@ bool answers(const DomainKey& domain, const Settings& settings, Connector& conne
                   [&](const ForestSettings& forest) { return forest.name != domain.first; });
     Sessions sessions(only, connector, std::move(stop));
     for (const auto& [other, override] : only.forests.front().domains)
-        if (other != domain.second)
+        if (other != domain.second.dns())
             sessions.take_as_down(domain.first, other,
                                   Error{ErrorKind::unreachable, "not asked", "", 0});
     const Topology topology = sessions.discover();

@@ -149,6 +149,8 @@ struct ExplainResult {
 /// domain.
 [[nodiscard]] std::vector<std::string> cure_by_copy(const ExplainFacts& facts,
                                                     const std::vector<SeenScp>& sources);
+/// For a sentence: the domain's name, or "the Configuration NC of" its forest's root. Printable.
+[[nodiscard]] std::string domain_in_words(const DomainName& domain);
 /// Lies where the rule trusts an SCP.
 [[nodiscard]] bool in_trusted_place(const SeenScp& scp, const Rule& rule);
 /// The account as it was typed, unless that would steer a terminal.

@@ -49,7 +49,8 @@ const RuleReach* rule_for(const ExplainFacts& facts, const std::vector<SeenScp>&
 }
 
 std::string place_of(const SeenScp& scp) {
-    return fmt::format("{} (domain {})", printable(scp.dn.text()), printable(scp.domain.text()));
+    return fmt::format("{} ({}{})", printable(scp.dn.text()),
+                       scp.domain.is_configuration() ? "" : "domain ", domain_in_words(scp.domain));
 }
 
 /// What a person should look at before an SCP in a place that is not trusted is copied to agents.
@@ -113,6 +114,12 @@ std::vector<std::string> cure_by_rule(const ExplainFacts& facts, const RuleReach
     if (rule.mode == Mode::observe) {
         cure.push_back(fmt::format(
             "# rule {} never writes in mode observe: set its mode to upsert first", rule.name));
+    }
+    if (rule.container.kind == TargetContainer::Kind::configuration) {
+        cure.push_back(fmt::format(
+            "# rule {} puts its copies into the Configuration NC, where this search does not look: "
+            "first set its targets.container to a container of the domain",
+            rule.name));
     }
     if (!rule.create_containers) {
         note_container(facts, rule.container, cure);
@@ -179,12 +186,15 @@ std::optional<std::string> one_off_command(const ExplainFacts& facts, const Seen
     }
     if (!in_trusted_place(source, rule)) {
         const auto relative = source.dn.parent().relative_to(source.nc);
-        const bool never = std::ranges::any_of(
-            rule.trust_exclude, [&](const Dn& place) { return scp_is_within(source, place); });
+        const bool configuration = source.domain.is_configuration();
+        const bool never =
+            std::ranges::any_of(configuration ? rule.configuration_exclude : rule.trust_exclude,
+                                [&](const Dn& place) { return scp_is_within(source, place); });
         if (!relative || relative->empty() || never) {
             return std::nullopt;
         }
-        add_option(words, "--trust-container", relative->text());
+        add_option(words, "--trust-container",
+                   (configuration ? "configuration:" : "") + relative->text());
     }
     if (lacks_container(facts, rule) && !rule.create_containers) {
         words.emplace_back("--create-containers");
@@ -197,8 +207,11 @@ std::optional<std::string> one_off_command(const ExplainFacts& facts, const Seen
 
 bool in_trusted_place(const SeenScp& scp, const Rule& rule) {
     const auto within = [&](const Dn& place) { return scp_is_within(scp, place); };
-    return std::ranges::any_of(rule.trust_containers, within) &&
-           std::ranges::none_of(rule.trust_exclude, within);
+    const bool configuration = scp.domain.is_configuration();
+    return std::ranges::any_of(
+               configuration ? rule.configuration_containers : rule.trust_containers, within) &&
+           std::ranges::none_of(configuration ? rule.configuration_exclude : rule.trust_exclude,
+                                within);
 }
 
 std::optional<std::string> shell_word(std::string_view value) {

@@ -18,7 +18,7 @@ std::string shown(const Dn& dn) {
     return printable(dn.text(), 400);
 }
 std::string shown(const DomainName& domain) {
-    return printable(domain.text(), 255);
+    return domain_in_words(domain);
 }
 
 const Values& bindings_of(const SeenScp& scp) {

@@ -96,11 +96,11 @@ class Gatherer {
 
     void prepare() {
         std::map<DomainKey, std::size_t> at;
-        for (const Forest& forest : topology_.forests) {
-            for (const Domain& domain : forest.domains) {
-                at[{forest.name, domain.name}] = work_.size();
-                work_.push_back({&domain, {}, {}, {}, {}});
-            }
+        const bool configuration = any_uses_configuration(sessions_.settings().rules) ||
+                                   (input_.wish && uses_configuration(input_.wish->rule));
+        for (const Domain* domain : topology_.partitions(configuration)) {
+            at[{domain->forest, domain->name}] = work_.size();
+            work_.push_back({domain, {}, {}, {}, {}});
         }
         std::set<std::string, LessNoCase> names{"objectClass",
                                                 "objectGUID",

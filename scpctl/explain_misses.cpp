@@ -68,8 +68,12 @@ Ranked rank(const ExplainFacts& facts, const std::vector<Filter>& parts, const S
     const DomainName& asked = facts.question.domain;
     const bool elsewhere = scp.domain != asked || scp.forest != facts.question.forest;
     if (elsewhere && !asked.empty()) {
-        out.miss.differs.push_back(fmt::format("is in domain {}, not in {}",
-                                               shown(scp.domain.text()), shown(asked.text())));
+        out.miss.differs.push_back(
+            scp.domain.is_configuration()
+                ? fmt::format("is in {}, where a search of {} does not look",
+                              domain_in_words(scp.domain), shown(asked.text()))
+                : fmt::format("is in domain {}, not in {}", shown(scp.domain.text()),
+                              shown(asked.text())));
     } else if (out.mismatches == 0 && facts.as_agent) {
         out.miss.differs.emplace_back("the agent's account does not see it");
     }
@@ -83,6 +87,11 @@ Ranked rank(const ExplainFacts& facts, const std::vector<Filter>& parts, const S
 }
 
 } // namespace
+
+std::string domain_in_words(const DomainName& domain) {
+    return (domain.is_configuration() ? "the Configuration NC of " : "") +
+           printable(domain.dns().text(), 255);
+}
 
 SeenScp seen_scp(const Entry& entry, const Domain& domain, const std::string& marker_attribute) {
     SeenScp scp;

@@ -75,10 +75,7 @@ Filter has_guid(const Guid& guid) {
 }
 
 Lookup find_scps(const Topology& topology, Sessions& sessions, const Filter& filter) {
-    std::vector<const Domain*> domains;
-    for (const Forest& forest : topology.forests)
-        for (const Domain& domain : forest.domains)
-            domains.push_back(&domain);
+    const auto domains = topology.partitions(any_uses_configuration(sessions.settings().rules));
     std::vector<Result<Found>> answers(domains.size());
     const auto workers = static_cast<std::size_t>(std::max(1, sessions.settings().daemon.workers));
     run_parallel(domains.size(), workers, [&](std::size_t i) {
@@ -130,19 +127,18 @@ Result<const Domain*> find_domain(const Topology& topology, const std::string& n
     const Domain* found = nullptr;
     std::vector<std::string> known;
     const Forest* lost = nullptr;
-    for (const Forest& forest : topology.forests) {
+    for (const Forest& forest : topology.forests)
         if (forest.error)
             lost = &forest;
-        for (const Domain& domain : forest.domains) {
-            known.push_back(domain.name.text());
-            if (domain.name != wanted)
-                continue;
-            if (found != nullptr)
-                return fail(ErrorKind::usage,
-                            fmt::format("two forests have a domain {}", printable(name)),
-                            "use settings with only one of them");
-            found = &domain;
-        }
+    for (const Domain* domain : topology.partitions(wanted.is_configuration())) {
+        known.push_back(domain->name.text());
+        if (domain->name != wanted)
+            continue;
+        if (found != nullptr)
+            return fail(ErrorKind::usage,
+                        fmt::format("two forests have a domain {}", printable(name)),
+                        "use settings with only one of them");
+        found = domain;
     }
     if (found != nullptr)
         return found;

@@ -84,9 +84,11 @@ Result<std::vector<DomainName>> domains_from(std::string_view option,
     return domains;
 }
 
-Result<std::vector<Dn>> places_from(std::string_view option,
-                                    const std::vector<std::string>& texts) {
-    std::vector<Dn> places;
+/// Sources are looked for where places are trusted: in domains, in the Configuration NC, or both.
+Result<void> trust_places(Rule& rule, std::string_view option,
+                          const std::vector<std::string>& texts) {
+    rule.trust_containers.clear();
+    rule.configuration_containers.clear();
     for (const std::string& text : texts) {
         const auto container = parse_container(text);
         if (!container)
@@ -96,9 +98,18 @@ Result<std::vector<Dn>> places_from(std::string_view option,
             return fail(ErrorKind::usage,
                         fmt::format("{} same: this is a place, not a rule", option),
                         "a DN relative to the domain: CN=System");
-        places.push_back(container->relative);
+        const bool configuration = container->kind == TargetContainer::Kind::configuration;
+        if (configuration && in_configuration(text)->empty())
+            return fail(
+                ErrorKind::usage,
+                fmt::format("{} configuration would mean the whole Configuration NC", option),
+                "name a container in it: configuration:CN=Services");
+        (configuration ? rule.configuration_containers : rule.trust_containers)
+            .push_back(container->relative);
     }
-    return places;
+    rule.in_configuration = !rule.configuration_containers.empty();
+    rule.in_domains = !rule.trust_containers.empty();
+    return {};
 }
 
 } // namespace
@@ -106,7 +117,11 @@ Result<std::vector<Dn>> places_from(std::string_view option,
 Result<TargetContainer> parse_container(const std::string& text) {
     if (text == "same")
         return TargetContainer{TargetContainer::Kind::same, {}};
-    auto dn = Dn::parse(text);
+    const auto below = in_configuration(text);
+    if (below && below->empty())
+        return TargetContainer{TargetContainer::Kind::configuration,
+                               default_configuration_container()};
+    auto dn = Dn::parse(below.value_or(text));
     if (!dn)
         return fail(ErrorKind::usage, fmt::format("{}: {}", printable(text), dn.error().message),
                     "a DN relative to the domain, such as CN=scpd,CN=System");
@@ -115,9 +130,12 @@ Result<TargetContainer> parse_container(const std::string& text) {
         absolute = absolute || equal_ascii_nocase(part.rdn_type(), "DC");
     if (absolute)
         return fail(ErrorKind::usage,
-                    fmt::format("{}: a place is named relative to the domain", printable(text)),
+                    fmt::format("{}: a place is named relative to the {}", printable(text),
+                                below ? "Configuration NC" : "domain"),
                     "without the DC= parts: CN=scpd,CN=System");
-    return TargetContainer{TargetContainer::Kind::relative, std::move(*dn)};
+    return TargetContainer{below ? TargetContainer::Kind::configuration
+                                 : TargetContainer::Kind::relative,
+                           std::move(*dn)};
 }
 
 Result<Settings> one_off_settings(const GlobalOptions& options) {
@@ -235,6 +253,8 @@ Result<Rule> one_off_rule(const RuleOptions& options) {
                         container.error().hint);
         rule.container = std::move(*container);
     }
+    if (rule.container.kind == TargetContainer::Kind::configuration)
+        rule.configuration_containers = default_configuration_containers();
     rule.create_containers = options.create_containers;
     if (!options.mode.empty()) {
         const auto mode = parse_mode(options.mode);
@@ -247,10 +267,13 @@ Result<Rule> one_off_rule(const RuleOptions& options) {
     rule.trust_exclude = default_trust_exclude();
     rule.trust_containers = default_trust_containers();
     if (!options.trust_containers.empty()) {
-        auto places = places_from("--trust-container", options.trust_containers);
-        if (!places)
-            return fail(places.error());
-        rule.trust_containers = std::move(*places);
+        if (auto ok = trust_places(rule, "--trust-container", options.trust_containers); !ok)
+            return fail(ok.error());
+        if (rule.in_configuration && rule.container.kind == TargetContainer::Kind::same)
+            return fail(ErrorKind::usage,
+                        "--container same has no meaning for sources in the Configuration NC: no "
+                        "domain has their place",
+                        "name a container, or configuration:RDN");
     }
     rule.attributes = default_attributes();
     return rule;

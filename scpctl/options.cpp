@@ -74,11 +74,13 @@ void declare_rule_options(CLI::App& app, RuleOptions& options) {
                "A: an agent's account (CORP\\svc, svc@corp.test, DN, SID); repeatable");
     repeatable(app, "--to", options.to, "DOMAIN: a target in addition; repeatable");
     single(app, "--container", options.container,
-           "RDN: where copies go, relative to the domain; CN=scpd,CN=System");
+           "RDN: where copies go, relative to the domain; CN=scpd,CN=System. configuration:RDN: in "
+           "the Configuration NC");
     app.add_flag("--create-containers", options.create_containers, "create missing containers");
     single(app, "--mode", options.mode, "observe | create-only | upsert | sync");
-    repeatable(app, "--trust-container", options.trust_containers,
-               "RDN: where sources are believed; CN=System; repeatable");
+    repeatable(
+        app, "--trust-container", options.trust_containers,
+        "RDN: where sources are believed; CN=System, or configuration:CN=Services; repeatable");
     for (const char* name : {"--keyword", "--account", "--to", "--container", "--create-containers",
                              "--mode", "--trust-container"})
         app.get_option(name)->group(group);

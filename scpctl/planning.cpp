@@ -24,6 +24,10 @@ Result<std::vector<Rule>> rules_to_plan(Context& context, const RuleOptions& opt
             return fail(ErrorKind::usage,
                         fmt::format("rule {} has no target: whose agents look for it?", rule.name),
                         "--account A, once for each agent's account, or --to DOMAIN");
+    for (const Rule& rule : *rules)
+        if (rule.container.kind == TargetContainer::Kind::configuration)
+            context.out().note(
+                fmt::format("scpctl: rule {}: {}", rule.name, configuration_copies_warning));
     return rules;
 }
 

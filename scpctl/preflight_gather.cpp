@@ -43,7 +43,7 @@ std::map<Dn, ContainerRights> containers_in(const DomainRef& domain, const Dn& n
     for (const RuleView& view : views) {
         if (!view.selected || !view.targets.contains(domain) || view.rule->mode == Mode::observe)
             continue;
-        if (view.rule->container.kind == TargetContainer::Kind::relative) {
+        if (view.rule->container.kind != TargetContainer::Kind::same) {
             add(nc.descendant(view.rule->container.relative), *view.rule);
             continue;
         }
@@ -151,7 +151,9 @@ PreflightFacts gather_preflight(const CycleReport& report, const std::vector<Rul
     for (const RuleView& view : views)
         for (const std::string& account : view.unresolved)
             facts.unresolved.emplace_back(view.rule->name, account);
-    for (const Domain* domain : report.topology.domains()) {
+    const bool configuration =
+        any_uses_configuration(rules) || any_uses_configuration(sessions.settings().rules);
+    for (const Domain* domain : report.topology.partitions(configuration)) {
         const DomainRef key{domain->forest, domain->name};
         const DomainView* const seen = report.observation.find(key.forest, key.domain);
         DomainFacts one;

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 // What these commands grant is the least that does: see ContainerRights. A group of its own, so
 // that another service account needs a new member only, not a new grant (the new account has no
@@ -35,11 +37,15 @@ class Writer {
     void domain(const DomainFacts& domain) {
         if (std::ranges::none_of(domain.containers, lacks))
             return;
-        line(fmt::format("{}# {}: as an administrator of this domain{}", out_.empty() ? "" : "\n",
-                         domain.name.text(),
-                         tool_ == GrantTool::samba_tool ? ", on its domain controller"
-                                                        : ", in PowerShell"));
-        group(domain);
+        const bool configuration = domain.name.is_configuration();
+        line(fmt::format("{}# {}: as {}{}", out_.empty() ? "" : "\n", domain.name.text(),
+                         configuration ? "an enterprise administrator of this forest"
+                                       : "an administrator of this domain",
+                         tool_ != GrantTool::samba_tool ? ", in PowerShell"
+                         : configuration                ? ", on the root's domain controller"
+                                                        : ", on its domain controller"));
+        if (made_.insert({domain.forest, domain.name.dns()}).second)
+            group(domain);
         for (const ContainerRights& rights : domain.containers)
             if (lacks(rights)) {
                 for (const Dn& container : rights.missing)
@@ -114,6 +120,7 @@ class Writer {
 
     GrantTool tool_;
     std::string group_, out_;
+    std::set<std::pair<std::string, DomainName>> made_; ///< where the group is, or was made
 };
 
 } // namespace

@@ -16,7 +16,7 @@ Result<Exit> run_config_check(Context& context) {
     const Loaded loaded = load_settings(file);
     Output& out = context.out();
     if (out.structured()) {
-        Json document = problems_document(loaded.problems);
+        Json document = problems_document(loaded.problems, loaded.warnings);
         document["file"] = json_value(file.string());
         out.document(document);
     } else if (loaded.problems.empty()) {
@@ -24,6 +24,8 @@ Result<Exit> run_config_check(Context& context) {
                              out.style().green("good"),
                              counted(loaded.settings.forests.size(), "forest"),
                              counted(loaded.settings.rules.size(), "rule")));
+        for (const Problem& warning : loaded.warnings)
+            out.note(warning.to_string());
     } else {
         for (const Problem& problem : loaded.problems)
             out.text(problem.to_string() + "\n");

@@ -173,9 +173,9 @@ Change creation_of(const Domain& domain, const Dn& container, const std::string&
     return change;
 }
 
-Result<Dn> container_of(const CreateOptions& options) {
+Result<TargetContainer> container_of(const CreateOptions& options) {
     if (options.container.empty())
-        return Dn::parse("CN=System");
+        return TargetContainer{TargetContainer::Kind::relative, *Dn::parse("CN=System")};
     auto container = parse_container(options.container);
     if (!container)
         return fail(ErrorKind::usage, "--container " + container.error().message,
@@ -183,7 +183,21 @@ Result<Dn> container_of(const CreateOptions& options) {
     if (container->kind == TargetContainer::Kind::same)
         return fail(ErrorKind::usage, "--container same: this is a place, not a rule",
                     "a DN relative to the domain: CN=System");
-    return container->relative;
+    return container;
+}
+
+/// The domain, or with a container in the Configuration NC that of its forest.
+Result<const Domain*> partition_of(const Topology& topology, const std::string& domain,
+                                   const TargetContainer& container) {
+    auto found = find_domain(topology, domain);
+    if (!found || container.kind != TargetContainer::Kind::configuration)
+        return found;
+    const Forest& forest = *topology.find_forest((*found)->forest);
+    if (!forest.configuration)
+        return fail(ErrorKind::incomplete,
+                    fmt::format("the root of the forest of {} is not known", printable(domain)),
+                    "scpctl topology shows what could be read");
+    return &*forest.configuration;
 }
 
 Result<HandWrite> plan_copy(Context& context, const Topology& topology,
@@ -203,7 +217,11 @@ Result<HandWrite> plan_copy(Context& context, const Topology& topology,
                         fmt::format("{} is in {} already", printable(source->scp.dn.text()),
                                     domain.name.text()),
                         "copies go into other domains");
-        return plan_marked_copy(context, topology, rules->front(), source->scp, domain);
+        const auto place =
+            partition_of(topology, domain.name.dns().text(), rules->front().container);
+        if (!place)
+            return fail(place.error());
+        return plan_marked_copy(context, topology, rules->front(), source->scp, **place);
     }
     Rule whole;
     whole.attributes = default_attributes();
@@ -237,16 +255,16 @@ Result<Exit> run_create(Context& context, const CreateOptions& options) {
     const auto topology = context.topology();
     if (!topology)
         return fail(topology.error());
-    const auto domain = find_domain(**topology, options.domain);
+    const auto domain = partition_of(**topology, options.domain, *container);
     if (!domain)
         return fail(domain.error());
     if ((*domain)->error)
         return fail(*(*domain)->error);
     const auto write = options.from.empty()
                            ? plan_creation(context, **topology,
-                                           creation_of(**domain, *container, "CN", options.name,
-                                                       std::move(*content)))
-                           : plan_copy(context, **topology, options, **domain, *container);
+                                           creation_of(**domain, container->relative, "CN",
+                                                       options.name, std::move(*content)))
+                           : plan_copy(context, **topology, options, **domain, container->relative);
     if (!write)
         return fail(write.error());
     return finish_by_hand(context, **topology, *write, options.dry_run,
@@ -266,7 +284,9 @@ RunVerb declare_create(CLI::App& app) {
     single("--name", options->name, "CN: its name");
     repeatable("--keyword", options->keywords, "K: repeatable");
     repeatable("--binding", options->bindings, "V: serviceBindingInformation; repeatable");
-    single("--container", options->container, "RDN: where, relative to the domain; CN=System");
+    single("--container", options->container,
+           "RDN: where, relative to the domain; CN=System. configuration:RDN: in the Configuration "
+           "NC");
     single("--class", options->service_class, "C: serviceClassName");
     repeatable("--attr", options->attributes, "A=V: any other attribute; repeatable");
     single("--from", options->from, "DN|GUID: copy this SCP, with its name, keywords and values");

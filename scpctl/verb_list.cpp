@@ -90,6 +90,12 @@ Result<Exit> run_list(Context& context, const ListOptions& options) {
         only = *found;
     }
     Sessions& sessions = **context.sessions();
+    if (only != nullptr && only->name.is_configuration() &&
+        !any_uses_configuration(listing->rules) &&
+        !any_uses_configuration(sessions.settings().rules))
+        return fail(ErrorKind::usage,
+                    "no rule reads or writes the Configuration NC, so nothing of it is listed",
+                    "list --keyword K --trust-container configuration:CN=Services");
     trust_everywhere_without_target(listing->rules, **topology);
     context.progress().stage("reading the domains");
     std::vector<Rule> asked = listing->rules;

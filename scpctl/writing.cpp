@@ -228,8 +228,9 @@ Result<HandWrite> plan_creation(Context& context, const Topology& topology, Chan
 Result<HandWrite> plan_marked_copy(Context& context, const Topology& topology, Rule rule,
                                    const Scp& source, const Domain& domain) {
     Sessions& sessions = **context.sessions();
-    if (std::ranges::find(rule.target_domains, domain.name) == rule.target_domains.end())
-        rule.target_domains.push_back(domain.name);
+    const DomainName target = domain.name.dns();
+    if (std::ranges::find(rule.target_domains, target) == rule.target_domains.end())
+        rule.target_domains.push_back(target);
     const std::vector<Rule> rules{rule};
     context.progress().stage("reading the domains");
     Observation observation = observe(topology, sessions, rules);

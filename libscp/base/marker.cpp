@@ -19,6 +19,8 @@ bool is_name(std::string_view text) {
     return true;
 }
 
+constexpr std::size_t longest_origin = 300; // a DNS name, with what DomainName may put before it
+
 bool is_hash(std::string_view text) {
     if (text.size() != 64)
         return false;
@@ -115,8 +117,8 @@ std::optional<Marker> parse_marker(std::string_view value) {
     if (!take_time(*fields, "gone", marker.gone) || !take_time(*fields, "parked", marker.parked))
         return std::nullopt;
     if (!is_name(marker.instance) || !is_name(marker.rule) || !source || !version ||
-        origin.empty() || origin.size() > 255 || !is_hash(marker.sel) || !is_hash(marker.attrs) ||
-        !is_hash(marker.hash) || !fields->empty())
+        origin.empty() || origin.size() > longest_origin || !is_hash(marker.sel) ||
+        !is_hash(marker.attrs) || !is_hash(marker.hash) || !fields->empty())
         return std::nullopt;
     marker.source = *source;
     marker.origin = DomainName(origin);

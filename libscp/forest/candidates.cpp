@@ -66,7 +66,7 @@ Result<Candidates> candidate_servers(const ForestSettings& forest,
 
 Endpoint endpoint_of(const ForestSettings& forest, const DomainName& domain, ServerUri uri) {
     Endpoint out{std::move(uri), forest.tls, forest.auth, forest.timeouts};
-    if (const auto found = forest.domains.find(domain); found != forest.domains.end()) {
+    if (const auto found = forest.domains.find(domain.dns()); found != forest.domains.end()) {
         out.tls = found->second.tls.value_or(out.tls);
         out.auth = found->second.auth.value_or(out.auth);
     }

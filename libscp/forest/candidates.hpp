@@ -37,7 +37,8 @@ using Candidates = std::vector<Candidate>;
                                                    const std::map<DomainKey, Error>& down,
                                                    Connector& connector);
 
-/// How a server of the domain is reached and logged in to.
+/// How a server of the domain is reached and logged in to; to read or write a Configuration NC, as
+/// those of the forest's root.
 [[nodiscard]] Endpoint endpoint_of(const ForestSettings& forest, const DomainName& domain,
                                    ServerUri uri);
 

@@ -87,6 +87,12 @@ Forest Sessions::Impl::discover_forest(const ForestSettings& settings_of) {
         open_domain(settings_of, forest.root, forest.domains[i], *candidates);
         find_pdc(forest, forest.domains[i]);
     });
+    for (const auto& domain : forest.domains)
+        if (domain.name == forest.root) {
+            forest.configuration = domain;
+            forest.configuration->name = DomainName::configuration_of(domain.name);
+            forest.configuration->nc = forest.configuration_nc;
+        }
     return forest;
 }
 

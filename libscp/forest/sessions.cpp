@@ -26,6 +26,36 @@ void Sessions::Impl::read_trusts_of(Forest& forest) {
         std::ranges::move(of_domain, std::back_inserter(forest.trusts));
 }
 
+/// A session of its own, as another thread may read the domain meanwhile; with the root's server,
+/// whose replica of the Configuration NC is as new as its domain. Opened only where it is asked
+/// for.
+void Sessions::Impl::open_configuration(const DomainKey& key) {
+    const auto& [forest, name] = key;
+    std::unique_lock guard(lock);
+    const auto root = domains.find({forest, name.dns()});
+    if (domains.contains(key) || root == domains.end())
+        return;
+    DomainState state;
+    state.uri = root->second.uri;
+    state.pdc_role = root->second.pdc_role;
+    state.error = root->second.error;
+    const bool readable = root->second.reader != nullptr;
+    const auto taken_down = down.find(key);
+    guard.unlock();
+    if (taken_down != down.end()) {
+        state.error = taken_down->second;
+    } else if (readable) {
+        auto session =
+            connector.connect(endpoint_of(forest_settings(forest), name, state.uri), stop);
+        if (session)
+            state.reader = std::move(*session);
+        else
+            state.error = session.error();
+    }
+    guard.lock();
+    domains.emplace(key, std::move(state));
+}
+
 Result<Directory*> Sessions::Impl::open_pdc(const DomainKey& key, DomainState& state) {
     const auto& [forest_name, domain_name] = key;
     const ForestSettings& forest = forest_settings(forest_name);
@@ -105,6 +135,8 @@ void Sessions::probe(Topology& topology) {
 }
 
 Result<Directory*> Sessions::reader(const std::string& forest, const DomainName& domain) {
+    if (domain.is_configuration())
+        impl_->open_configuration({forest, domain});
     const std::scoped_lock guard(impl_->lock);
     const auto found = impl_->domains.find({forest, domain});
     if (found == impl_->domains.end())

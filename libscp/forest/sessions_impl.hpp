@@ -56,6 +56,7 @@ struct Sessions::Impl {
 
     // sessions.cpp
     void read_trusts_of(Forest& forest);
+    void open_configuration(const DomainKey& key);
     Result<Directory*> open_pdc(const DomainKey& key, DomainState& state);
 };
 

@@ -6,6 +6,8 @@ const Domain* Topology::find(const std::string& forest, const DomainName& domain
     const Forest* const in = find_forest(forest);
     if (in == nullptr)
         return nullptr;
+    if (in->configuration && in->configuration->name == domain)
+        return &*in->configuration;
     for (const auto& candidate : in->domains)
         if (candidate.name == domain)
             return &candidate;
@@ -27,6 +29,14 @@ std::vector<const Domain*> Topology::domains() const {
     return all;
 }
 
+std::vector<const Domain*> Topology::partitions(bool configuration) const {
+    auto all = domains();
+    for (const auto& forest : forests)
+        if (configuration && forest.configuration)
+            all.push_back(&*forest.configuration);
+    return all;
+}
+
 std::vector<const Domain*> Topology::called(std::string_view name) const {
     std::vector<const Domain*> found;
     for (const auto& forest : forests)
@@ -40,11 +50,14 @@ const Domain* Topology::domain_of(const std::string& forest, const Dn& dn) const
     const Forest* const in = find_forest(forest);
     if (in == nullptr)
         return nullptr;
-    // An application partition or the Configuration NC lies below a domain by name only.
+    // An application partition, the Schema or the Configuration NC lies below another by name only.
     std::size_t deepest = 0;
     for (const auto& nc : in->naming_contexts)
         if (dn.is_within(nc) && nc.depth() > deepest)
             deepest = nc.depth();
+    if (const auto& own = in->configuration;
+        own && dn.is_within(own->nc) && own->nc.depth() >= deepest)
+        return &*own;
     for (const auto& candidate : in->domains)
         if (dn.is_within(candidate.nc) && candidate.nc.depth() >= deepest)
             return &candidate;

@@ -56,21 +56,29 @@ struct Forest {
     bool active_directory =
         false; ///< else a plain LDAP server: writes go to the first server of the settings
     std::vector<Domain> domains; ///< sorted by name
-    std::vector<Trust> trusts;   ///< once Sessions::probe() has read them
-    std::optional<Error> error;  ///< nothing of the forest could be read: its domains are unknown
+    /// The Configuration NC as a domain of its own (DomainName::configuration_of the root), with
+    /// the root's servers. Empty where the root is not known.
+    std::optional<Domain> configuration;
+    std::vector<Trust> trusts;  ///< once Sessions::probe() has read them
+    std::optional<Error> error; ///< nothing of the forest could be read: its domains are unknown
 };
 
 struct Topology {
     std::vector<Forest> forests; ///< in the order of the settings
 
+    /// A domain, or a Configuration NC.
     [[nodiscard]] const Domain* find(const std::string& forest, const DomainName& domain) const;
     [[nodiscard]] const Forest* find_forest(const std::string& forest) const;
     /// Of all forests.
     [[nodiscard]] std::vector<const Domain*> domains() const;
+    /// What rules are about: the domains of all forests, and with `configuration` the Configuration
+    /// NCs too.
+    [[nodiscard]] std::vector<const Domain*> partitions(bool configuration) const;
     /// Those that DOMAIN\… may mean: by NetBIOS or DNS name; a NetBIOS name may repeat in another
     /// forest.
     [[nodiscard]] std::vector<const Domain*> called(std::string_view name) const;
-    /// The domain whose naming context is the longest that `dn` lies within; nullptr where none is.
+    /// The domain, or Configuration NC, whose naming context is the longest that `dn` lies within;
+    /// nullptr where none is.
     [[nodiscard]] const Domain* domain_of(const std::string& forest, const Dn& dn) const;
 };
 

@@ -91,7 +91,8 @@ Search search_for_users(const Filter& filter) {
 const Domain* Lookup::home_of(const Dn& dn) const {
     for (const auto& forest : topology_.forests)
         if (query_.forest.empty() || forest.name == query_.forest)
-            if (const Domain* domain = topology_.domain_of(forest.name, dn))
+            if (const Domain* domain = topology_.domain_of(forest.name, dn);
+                domain != nullptr && !domain->name.is_configuration())
                 return domain;
     return nullptr;
 }

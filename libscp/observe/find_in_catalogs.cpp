@@ -53,7 +53,7 @@ std::vector<std::optional<ForestHit>> find_in_catalogs(const Topology& topology,
     for (std::size_t i = 0; i < searches.size(); ++i) {
         const Domain* const domain =
             shown[i] ? topology.domain_of(searches[i].forest->name, *shown[i]) : nullptr;
-        if (domain == nullptr)
+        if (domain == nullptr || domain->name.is_configuration())
             continue;
         Search check;
         check.base.dn = *shown[i];

@@ -127,7 +127,8 @@ struct CatalogView {
 
 struct Observation {
     std::vector<DomainView>
-        domains; ///< one for every domain of the topology, sorted by forest and domain
+        domains; ///< one for every domain of the topology, and where a rule uses them for every
+                 ///< Configuration NC; sorted by forest and domain
     std::vector<CatalogView>
         catalogs;                  ///< one for each incomplete domain of a forest whose settings
                                    ///< let its global catalog be asked; sorted likewise

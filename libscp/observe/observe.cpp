@@ -12,8 +12,12 @@
 namespace scp {
 namespace {
 
-std::vector<const Domain*> sorted_domains(const Topology& topology) {
-    auto out = topology.domains();
+/// Configuration NCs only where a rule reads or writes them: also one that is not asked for now, as
+/// another's copies may lie there.
+std::vector<const Domain*> sorted_domains(const Topology& topology, const Settings& settings,
+                                          std::span<const Rule> rules) {
+    auto out = topology.partitions(any_uses_configuration(rules) ||
+                                   any_uses_configuration(settings.rules));
     std::sort(out.begin(), out.end(), [](const Domain* a, const Domain* b) {
         return std::tie(a->forest, a->name) < std::tie(b->forest, b->name);
     });
@@ -55,7 +59,7 @@ std::vector<ResolvedAccount> resolve_accounts(const Topology& topology, Sessions
 } // namespace
 
 Observation observe(const Topology& topology, Sessions& sessions, std::span<const Rule> rules) {
-    const auto domains = sorted_domains(topology);
+    const auto domains = sorted_domains(topology, sessions.settings(), rules);
     Observation seen;
     seen.domains.resize(domains.size());
     run_parallel(domains.size(), static_cast<std::size_t>(sessions.settings().daemon.workers),

@@ -25,7 +25,8 @@ std::optional<Error> unknown_reference(const Found& found, const Forest& forest,
 std::optional<Error> known_objects_missing(const Domain& domain, Directory& server) {
     std::vector<Dn> known{domain.nc};
     if (server.takes_guid_names())
-        known.push_back(domain.nc.child("CN", "System"));
+        known.push_back(
+            domain.nc.child("CN", domain.name.is_configuration() ? "Services" : "System"));
     for (const auto& dn : known) {
         Search search;
         search.base.dn = dn;

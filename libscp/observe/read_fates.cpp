@@ -131,7 +131,8 @@ void ask_the_writer_too(std::span<const Guid> guids, std::vector<Answer>& answer
 bool surroundings_seen(const Domain& domain, Directory& server, std::span<const Rule> rules) {
     std::vector<Search> searches;
     for (const auto& rule : rules)
-        for (const auto& container : rule.trust_containers) {
+        for (const auto& container : domain.name.is_configuration() ? rule.configuration_containers
+                                                                    : rule.trust_containers) {
             Search search;
             search.base.dn = domain.nc.descendant(container);
             search.scope = Scope::base;

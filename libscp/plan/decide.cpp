@@ -309,7 +309,7 @@ bool DecisionTable::prefer_source() {
     for (const auto& name : rule().prefer) {
         std::size_t known = 0;
         for (const auto& view : input_.observation.domains) {
-            if (view.domain != name)
+            if (view.domain.dns() != name)
                 continue;
             ++known;
             if (view.incomplete)
@@ -319,7 +319,7 @@ bool DecisionTable::prefer_source() {
             return disagree("the preferred domain " + name.text() + " was not read");
         std::vector<const Scp*> preferred;
         std::ranges::copy_if(cell_.sources, std::back_inserter(preferred),
-                             [&](const Scp* scp) { return scp->domain == name; });
+                             [&](const Scp* scp) { return scp->domain.dns() == name; });
         if (preferred.empty())
             continue;
         source_ = preferred.front();

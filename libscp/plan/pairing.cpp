@@ -45,6 +45,7 @@ class Pairer {
     void suspect(const Scp& scp, const std::string& rule, const std::string& detail);
 
     [[nodiscard]] Rules matching(const Identity& identity, bool selected) const;
+    [[nodiscard]] Rules matching_here(const Scp& scp) const;
     [[nodiscard]] const RuleView* named(const std::string& name) const;
     [[nodiscard]] bool trusted_source(const Scp& scp) const;
     [[nodiscard]] RecordedSource recorded(const Marker& marker) const;
@@ -103,6 +104,13 @@ Rules Pairer::matching(const Identity& identity, bool selected) const {
     return rules;
 }
 
+/// Those selected that look where it lies.
+Rules Pairer::matching_here(const Scp& scp) const {
+    Rules rules = matching(identity_of(scp), true);
+    std::erase_if(rules, [&](const RuleView* one) { return !looks_in(*one, domain_of(scp)); });
+    return rules;
+}
+
 const RuleView* Pairer::named(const std::string& name) const {
     const auto found = std::ranges::find_if(
         out_.rules, [&](const RuleView& one) { return equal_ascii_nocase(one.rule->name, name); });
@@ -132,7 +140,7 @@ void Pairer::add(const Scp& scp) {
 void Pairer::take_unmarked(const Scp& scp) {
     const Identity identity = identity_of(scp);
     const DomainRef domain = domain_of(scp);
-    const Rules rules = matching(identity, true);
+    const Rules rules = matching_here(scp);
     Rules trusted_by;
     for (const auto* one : rules) {
         const auto why = distrust(scp, *one);
@@ -142,7 +150,10 @@ void Pairer::take_unmarked(const Scp& scp) {
         // While an account is unresolved that alone is reported: its forest may be this one.
         if (why == Reason::untrusted_domain && !native && !trust_is_open(*one))
             out_.held.push_back(hold(*why, one->rule->name, scp,
-                                     "the rule matches it, but its domain is not trusted"));
+                                     domain.domain.is_configuration()
+                                         ? "the rule matches it, but its forest's root is not "
+                                           "among the trusted domains"
+                                         : "the rule matches it, but its domain is not trusted"));
         else if (why == Reason::untrusted_place)
             out_.held.push_back(
                 hold(*why, one->rule->name, scp,
@@ -160,7 +171,7 @@ void Pairer::take_unmarked(const Scp& scp) {
 
 void Pairer::take_foreign(const Scp& scp) {
     const Identity identity = identity_of(scp);
-    const Rules rules = matching(identity, true);
+    const Rules rules = matching_here(scp);
     if (rules.empty())
         return; // another instance's business altogether
     if (std::ranges::any_of(rules, [&](const auto* one) { return trusted_in_target(scp, *one); }))

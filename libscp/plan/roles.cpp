@@ -16,7 +16,7 @@ RoleOf role_of_marked(const Scp& scp, const RuleView& view, bool matched, const 
     if (!scp.marker)
         return matched ? suspect : RoleOf{};
     if (!equal_ascii_nocase(scp.marker->instance, input.settings.instance)) {
-        if (!matched)
+        if (!matched || !looks_in(view, domain_of(scp)))
             return {};
         return trusted_in_target(scp, view) ? RoleOf{Role::foreign, std::nullopt} : suspect;
     }
@@ -64,6 +64,8 @@ RoleOf role_of(const Scp& scp, const RuleView& view, const PlanInput& input) {
         return {};
     if (scp.conflict)
         return {Role::untrusted, Reason::name_collision};
+    if (!looks_in(view, domain_of(scp)))
+        return {};
     const bool in_target = view.targets.contains(domain_of(scp));
     const auto why = distrust(scp, view);
     if (!why && view.targets.size() > (in_target ? 1U : 0U))

@@ -71,17 +71,44 @@ void view_targets(RuleView& view, std::set<std::string>& forests, const PlanInpu
     }
 }
 
+/// The Configuration NCs of the targets' forests, in the targets' stead.
+void aim_at_configuration(RuleView& view, const PlanInput& input) {
+    std::set<DomainRef> aimed;
+    for (const auto& domain : input.observation.domains)
+        if (domain.domain.is_configuration() &&
+            std::ranges::any_of(view.targets, [&](const DomainRef& target) {
+                return target.forest == domain.forest;
+            }))
+            aimed.insert(ref(domain));
+    for (const auto& target : view.targets)
+        if (std::ranges::none_of(aimed,
+                                 [&](const DomainRef& one) { return one.forest == target.forest; }))
+            view.unknown_targets.insert({target.forest, {}});
+    view.targets = std::move(aimed);
+}
+
+bool may_hold_sources(const Rule& rule, const DomainName& domain) {
+    return domain.is_configuration() ? rule.in_configuration : rule.in_domains;
+}
+
 void view_trust(RuleView& view, const std::set<std::string>& forests, const PlanInput& input) {
-    for (const auto& name : view.rule->trust_domains) {
-        const auto found = domains_named(input.observation, name);
-        view.trusted.insert(found.begin(), found.end());
-        if (found.empty())
+    const Rule& rule = *view.rule;
+    for (const auto& name : rule.trust_domains) {
+        bool known = false;
+        for (const auto& domain : input.observation.domains) {
+            if (domain.domain.dns() != name)
+                continue;
+            known = true;
+            if (may_hold_sources(rule, domain.domain))
+                view.trusted.insert(ref(domain));
+        }
+        if (!known)
             view.unknown_trusted.insert({"", name});
     }
-    if (!view.rule->trust_domains.empty())
+    if (!rule.trust_domains.empty())
         return;
     for (const auto& domain : input.observation.domains)
-        if (forests.contains(domain.forest))
+        if (forests.contains(domain.forest) && may_hold_sources(rule, domain.domain))
             view.trusted.insert(ref(domain));
     for (const auto& forest : input.topology.forests)
         if (forests.contains(forest.name) && forest.error)
@@ -142,6 +169,8 @@ RuleView view_rule(const Rule& rule, const PlanInput& input) {
     std::set<std::string> forests;
     view_accounts(view, forests, input);
     view_targets(view, forests, input);
+    if (rule.container.kind == TargetContainer::Kind::configuration)
+        aim_at_configuration(view, input);
     view_trust(view, forests, input);
     view_owners(view, input);
     return view;
@@ -198,6 +227,10 @@ bool trusted_in_target(const Scp& scp, const RuleView& view) {
     return in_trusted_place(scp, *view.rule) && trusted_owner(scp, view);
 }
 
+bool looks_in(const RuleView& view, const DomainRef& domain) {
+    return may_hold_sources(*view.rule, domain.domain) || view.targets.contains(domain);
+}
+
 bool trust_is_open(const RuleView& view) {
     return view.rule->trust_domains.empty() && !view.unresolved.empty();
 }
@@ -209,8 +242,11 @@ bool in_trusted_place(const Scp& scp, const Rule& rule) {
     if (!place)
         return false;
     const auto holds = [&](const Dn& container) { return place->is_within(container); };
-    return std::ranges::any_of(rule.trust_containers, holds) &&
-           std::ranges::none_of(rule.trust_exclude, holds);
+    const bool configuration = scp.domain.is_configuration();
+    return std::ranges::any_of(
+               configuration ? rule.configuration_containers : rule.trust_containers, holds) &&
+           std::ranges::none_of(configuration ? rule.configuration_exclude : rule.trust_exclude,
+                                holds);
 }
 
 bool in_allowed_place(const Scp& scp, const Rule& rule) {
@@ -218,6 +254,9 @@ bool in_allowed_place(const Scp& scp, const Rule& rule) {
         return true;
     if (rule.container.kind == TargetContainer::Kind::same)
         return in_trusted_place(scp, rule);
+    if (scp.domain.is_configuration() !=
+        (rule.container.kind == TargetContainer::Kind::configuration))
+        return false;
     return scp.dn.is_within(scp.nc.descendant(rule.container.relative));
 }
 

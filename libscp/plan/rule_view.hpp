@@ -53,9 +53,12 @@ struct RuleView {
 [[nodiscard]] bool owner_is_open(const Scp& scp, const RuleView& view);
 /// Why the owner is not trusted, for people.
 [[nodiscard]] std::string distrust_of_owner(const Scp& scp, const RuleView& view);
+/// Sources are looked for in naming contexts of this kind, or it is a target: elsewhere the rule's
+/// keywords mean nothing.
+[[nodiscard]] bool looks_in(const RuleView& view, const DomainRef& domain);
 /// An unmarked SCP in a target domain that the rule believes; a foreign copy too.
 [[nodiscard]] bool trusted_in_target(const Scp& scp, const RuleView& view);
-/// In trust.containers and not in trust.exclude, relative to its domain.
+/// In trust.containers and not in trust.exclude, relative to its domain or Configuration NC.
 [[nodiscard]] bool in_trusted_place(const Scp& scp, const Rule& rule);
 /// Where the rule may write: at or below its container; with `same`, any trusted place.
 [[nodiscard]] bool in_allowed_place(const Scp& scp, const Rule& rule);

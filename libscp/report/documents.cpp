@@ -192,15 +192,21 @@ Json write_document(const WriteReport& report) {
     return document;
 }
 
-Json problems_document(const std::vector<Problem>& problems) {
-    Json list = Json::array();
-    for (const Problem& problem : problems)
-        list.push_back({{"file", problem.file},
-                        {"line", problem.line},
-                        {"column", problem.column},
-                        {"key", problem.key},
-                        {"message", problem.message}});
-    return {{"schema", "scpd.config/1"}, {"ok", problems.empty()}, {"problems", std::move(list)}};
+Json problems_document(const std::vector<Problem>& problems, const std::vector<Problem>& warnings) {
+    const auto list = [](const std::vector<Problem>& of) {
+        Json out = Json::array();
+        for (const Problem& problem : of)
+            out.push_back({{"file", problem.file},
+                           {"line", problem.line},
+                           {"column", problem.column},
+                           {"key", problem.key},
+                           {"message", problem.message}});
+        return out;
+    };
+    return {{"schema", "scpd.config/1"},
+            {"ok", problems.empty()},
+            {"problems", list(problems)},
+            {"warnings", list(warnings)}};
 }
 
 } // namespace scp

@@ -77,7 +77,8 @@ struct WriteReport {
 /// scpd.write/1
 [[nodiscard]] Json write_document(const WriteReport& report);
 /// scpd.config/1
-[[nodiscard]] Json problems_document(const std::vector<Problem>& problems);
+[[nodiscard]] Json problems_document(const std::vector<Problem>& problems,
+                                     const std::vector<Problem>& warnings);
 
 /// Changes that the server turned out to refuse (ChangeResult::held), as held entries beside those
 /// of the plan.

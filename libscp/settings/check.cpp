@@ -201,10 +201,30 @@ Complaint check_dn(const std::string& text) {
     return std::nullopt;
 }
 
+namespace {
+
+Complaint check_configuration_dn(std::string_view text, std::string_view below) {
+    if (below.empty())
+        return fmt::format(
+            "\"{}\" would mean the whole Configuration NC; name a container, such as "
+            "configuration:CN=Services",
+            printable(text, 200));
+    if (auto complaint = check_dn(std::string(below)))
+        return complaint;
+    const auto last = ending_rdn_type(*Dn::parse(below));
+    if (last == "dc" || equal_ascii_nocase(below, "CN=Configuration") ||
+        lower_ascii(below).ends_with(",cn=configuration"))
+        return fmt::format(
+            "\"{}\" is relative to the Configuration NC: leave off CN=Configuration,DC=…",
+            printable(text, 200));
+    return std::nullopt;
+}
+
+} // namespace
+
 Complaint check_relative_dn(const std::string& text) {
-    if (lower_ascii(text).starts_with("configuration:"))
-        return fmt::format("\"{}\": places in the Configuration NC are not in this version",
-                           printable(text, 200));
+    if (const auto below = in_configuration(text))
+        return check_configuration_dn(text, *below);
     if (text.empty())
         return "empty would mean the whole domain, where any computer account may create SCPs; "
                "name a container such as "
@@ -220,15 +240,11 @@ Complaint check_relative_dn(const std::string& text) {
 Complaint check_container(const std::string& text) {
     if (text == "same")
         return std::nullopt;
-    const auto lower = lower_ascii(text);
-    if (lower == "configuration" || lower.starts_with("configuration:"))
-        return "copies in the Configuration NC are not in this version; write a container such as "
-               "CN=scpd,CN=System, or "
-               "same";
+    if (equal_ascii_nocase(text, "configuration"))
+        return std::nullopt;
     if (text.empty())
         return "empty would mean the domain's root, below which no SCP can be; write a container "
-               "such as "
-               "CN=scpd,CN=System, or same";
+               "such as CN=scpd,CN=System, or same, or configuration";
     return check_relative_dn(text);
 }
 

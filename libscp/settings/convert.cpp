@@ -2,6 +2,7 @@
 
 #include "base/time.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <initializer_list>
 #include <type_traits>
@@ -88,8 +89,26 @@ std::vector<ServerUri> read_servers(const SettingsTree& map, std::string_view ke
     return read_list<ServerUri>(map, key,
                                 [](const std::string& text) { return ServerUri::parse(text); });
 }
-std::vector<Dn> read_dns(const SettingsTree& map, std::string_view key) {
-    return read_list<Dn>(map, key, [](const std::string& text) { return Dn::parse(text); });
+/// Places in domains, or those in the Configuration NC.
+std::vector<Dn> read_places(const SettingsTree& map, std::string_view key, bool configuration) {
+    return read_list<Dn>(map, key, [&](const std::string& text) -> std::optional<Dn> {
+        const auto below = in_configuration(text);
+        if (below.has_value() != configuration)
+            return std::nullopt;
+        auto dn = Dn::parse(below.value_or(text));
+        return dn ? std::optional(std::move(*dn)) : std::nullopt;
+    });
+}
+
+TargetContainer to_container(const std::string& text) {
+    using Kind = TargetContainer::Kind;
+    if (text == "same")
+        return {Kind::same, {}};
+    if (const auto below = in_configuration(text))
+        return {Kind::configuration,
+                below->empty() ? default_configuration_container()
+                               : Dn::parse(*below).value_or(default_configuration_container())};
+    return {Kind::relative, Dn::parse(text).value_or(default_container())};
 }
 
 std::vector<Pattern> read_patterns(const SettingsTree& map, std::string_view key) {
@@ -196,10 +215,15 @@ Rule to_rule(const SettingsTree& node) {
     read(node, "name", rule.name);
     rule.keywords = read_texts(map_of(node, "match"), "keywords");
     read(map_of(node, "match"), "name", rule.name_glob);
+    const auto in = read_texts(map_of(node, "match"), "in");
+    rule.in_domains = std::ranges::find(in, "domain") != in.end();
+    rule.in_configuration = std::ranges::find(in, "configuration") != in.end();
     const auto& trust = map_of(node, "trust");
     rule.trust_domains = read_domains(trust, "domains");
-    rule.trust_containers = read_dns(trust, "containers");
-    rule.trust_exclude = read_dns(trust, "exclude");
+    rule.trust_containers = read_places(trust, "containers", false);
+    rule.trust_exclude = read_places(trust, "exclude", false);
+    rule.configuration_containers = read_places(trust, "containers", true);
+    rule.configuration_exclude = read_places(trust, "exclude", true);
     read_choice(trust, "first_use", rule.first_use,
                 {{"allow", FirstUse::allow}, {"approve", FirstUse::approve}});
     rule.trust_owners = read_owners(trust);
@@ -207,10 +231,8 @@ Rule to_rule(const SettingsTree& node) {
     const auto& targets = map_of(node, "targets");
     rule.target_domains = read_domains(targets, "domains");
     rule.target_exclude = read_domains(targets, "exclude");
-    if (const auto* container = text_of(targets, "container"); container && *container == "same")
-        rule.container.kind = TargetContainer::Kind::same;
-    else if (container)
-        rule.container.relative = Dn::parse(*container).value_or(default_container());
+    if (const auto* container = text_of(targets, "container"))
+        rule.container = to_container(*container);
     read(targets, "create_containers", rule.create_containers);
     rule.attributes = read_texts(node, "attributes");
     if (const auto* mode = text_of(node, "mode"))

@@ -164,6 +164,8 @@ class Loader {
             complete_settings(merged_);
             loaded.settings = to_settings(merged_);
             check_semantics(merged_, loaded.settings, problems_);
+            if (problems_.empty())
+                loaded.warnings = warnings_of(merged_, loaded.settings);
             loaded.tree = std::move(merged_);
         }
         loaded.problems = problems_.sorted(files_);

@@ -27,6 +27,8 @@ struct Problem {
 struct Loaded {
     Settings settings;             ///< meaningful only where there are no problems
     std::vector<Problem> problems; ///< all of them, in order of file, line, column
+    std::vector<Problem>
+        warnings; ///< allowed, but not what most people want; where no problems are
     SettingsTree
         tree; ///< the same after the merge, as written, with the defaults filled in (`config show`)
     std::map<std::string, std::string>

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "settings/schema.hpp"
+#include "settings/settings.hpp"
 #include "settings/yaml.hpp"
 
 #include <algorithm>
@@ -138,6 +139,44 @@ void fill(SettingsTree& node, const std::string& path) {
             fill_absent(node, *key);
 }
 
+/// Whether the rule, as it is written, reads or writes Configuration NCs.
+bool wants_configuration(const SettingsTree& rule) {
+    const auto below = [&](std::string_view map, std::string_view key) -> const SettingsTree* {
+        const auto* const parent = rule.find(map);
+        return parent ? parent->find(key) : nullptr;
+    };
+    if (const auto* container = below("targets", "container"))
+        if (container->is_scalar() && in_configuration(container->text))
+            return true;
+    const auto* const in = below("match", "in");
+    return in && std::ranges::any_of(in->children, [](const SettingsTree& item) {
+               return item.text == "configuration";
+           });
+}
+
+/// The default of trust.containers names a place in each kind of naming context that the rule uses.
+void trust_services(SettingsTree& rules) {
+    for (auto& rule : rules.children) {
+        if (!wants_configuration(rule))
+            continue;
+        auto* trust = rule.find("trust");
+        const auto* const given = trust ? trust->find("containers") : nullptr;
+        if ((trust && !trust->is_map()) || (given && given->kind != Kind::null))
+            continue;
+        if (!trust) {
+            rule.children.push_back({.kind = Kind::map, .key = "trust"});
+            trust = &rule.children.back();
+        }
+        std::erase_if(trust->children, [](const auto& child) { return child.key == "containers"; });
+        SettingsTree containers = preset_of(*find_key("rules[].trust.containers"));
+        containers.key = "containers";
+        for (const Dn& place : default_configuration_containers())
+            containers.children.push_back(
+                {.kind = Kind::text, .text = "configuration:" + place.text(), .quoted = true});
+        trust->children.push_back(std::move(containers));
+    }
+}
+
 void collect(const SettingsTree& node, const KeyDoc& key, const std::string& path,
              std::map<std::string, std::string>& origins) {
     if (node.is_map()) {
@@ -165,6 +204,8 @@ void merge_settings(SettingsTree& base, const SettingsTree& over) {
 void complete_settings(SettingsTree& root) {
     if (auto* forests = root.find("forests"); forests && forests->is_list())
         std::ranges::for_each(forests->children, inherit_overrides);
+    if (auto* rules = root.find("rules"); rules && rules->is_list())
+        trust_services(*rules);
     fill(root, "");
 }
 

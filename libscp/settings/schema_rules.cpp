@@ -31,11 +31,12 @@ std::vector<KeyDoc> rule_source_keys() {
          .shapes = list_shape,
          .type = choice,
          .preset = "[domain]",
-         .doc = "Where sources are looked for.",
+         .doc =
+             "Where sources are looked for: in domains, in the forests' Configuration NCs, or in "
+             "both.",
          .unique = true,
          .min_items = 1,
-         .choices = {"domain"},
-         .later = {"configuration"}},
+         .choices = {"domain", "configuration"}},
         {.path = "rules[].match.keywords",
          .shapes = list_shape,
          .doc = "Values of the attribute keywords, all of which must be present; at least one.",
@@ -62,7 +63,9 @@ std::vector<KeyDoc> rule_source_keys() {
         {.path = "rules[].trust.containers",
          .shapes = list_shape,
          .preset = "[\"CN=System\"]",
-         .doc = "Subtrees in which sources may lie, relative to the domain.",
+         .doc = "Subtrees in which sources may lie, relative to the domain; configuration:RDN is "
+                "relative to the Configuration NC. Where the rule uses that and nothing is given, "
+                "configuration:CN=Services is added.",
          .unique = true,
          .min_items = 1,
          .check = check_relative_dn},
@@ -129,7 +132,9 @@ std::vector<KeyDoc> rule_target_keys() {
         {.path = "rules[].targets.container",
          .preset = "CN=scpd,CN=System",
          .doc = "Container of the copies, relative to the domain; or same: as the source lies in "
-                "its domain.",
+                "its domain; or configuration:RDN: in the Configuration NC of the targets' forests "
+                "(configuration alone: CN=scpd,CN=Services), where a search of a domain does not "
+                "see them.",
          .check = check_container},
         {.path = "rules[].targets.create_containers",
          .type = boolean,

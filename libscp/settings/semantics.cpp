@@ -67,6 +67,7 @@ class Checker {
             found != rule.attributes.end())
             add(at, "attributes",
                 fmt::format("{} holds the marker (marker.attribute) and cannot be copied", *found));
+        configuration(at, rule);
     }
 
     void daemon(const At& at) {
@@ -90,6 +91,20 @@ class Checker {
     }
 
   private:
+    void configuration(const At& at, const Rule& rule) {
+        if (!rule.in_configuration)
+            return;
+        if (rule.container.kind == TargetContainer::Kind::same)
+            add(at.below("targets"), "container",
+                "same has no meaning for sources in the Configuration NC: no domain has their "
+                "place; name a container, or configuration:RDN");
+        const auto trust = at.below("trust");
+        if (trust.given("containers") && rule.configuration_containers.empty())
+            add(trust, "containers",
+                "none is in the Configuration NC, where match.in looks for sources: add "
+                "configuration:CN=Services, or what is narrower");
+    }
+
     /// One way to log in, with all that it depends on.
     struct Login {
         At owner; ///< the forest or the override
@@ -261,6 +276,20 @@ void check_semantics(const SettingsTree& root, const Settings& settings, Problem
         checker.daemon(daemon);
     if (const auto marker = at.below("marker"); marker.node)
         checker.marker(marker);
+}
+
+std::vector<Problem> warnings_of(const SettingsTree& root, const Settings& settings) {
+    std::vector<Problem> found;
+    for (std::size_t i = 0; i < settings.rules.size(); ++i) {
+        if (settings.rules[i].container.kind != TargetContainer::Kind::configuration)
+            continue;
+        const auto& node = root.find("rules")->children[i];
+        const auto& place = node.find("targets")->find("container")->place;
+        found.push_back({place.file, place.line, place.column,
+                         item_path("rules", node, i) + ".targets.container",
+                         std::string("warning: ") + configuration_copies_warning});
+    }
+    return found;
 }
 
 } // namespace scp

@@ -10,4 +10,7 @@ namespace scp {
 /// would go out in clear. `root` is the merged and completed tree that `settings` were made from.
 void check_semantics(const SettingsTree& root, const Settings& settings, ProblemList& problems);
 
+/// What is allowed, and yet must be known. Of settings without problems.
+[[nodiscard]] std::vector<Problem> warnings_of(const SettingsTree& root, const Settings& settings);
+
 } // namespace scp

@@ -71,6 +71,32 @@ Dn default_container() {
     return known_dn("CN=scpd,CN=System");
 }
 
+std::vector<Dn> default_configuration_containers() {
+    return {known_dn("CN=Services")};
+}
+
+Dn default_configuration_container() {
+    return known_dn("CN=scpd,CN=Services");
+}
+
+bool uses_configuration(const Rule& rule) {
+    return rule.in_configuration || rule.container.kind == TargetContainer::Kind::configuration;
+}
+
+bool any_uses_configuration(std::span<const Rule> rules) {
+    return std::ranges::any_of(rules, uses_configuration);
+}
+
+std::optional<std::string_view> in_configuration(std::string_view text) {
+    constexpr std::string_view word = "configuration";
+    if (!equal_ascii_nocase(text.substr(0, word.size()), word))
+        return std::nullopt;
+    text.remove_prefix(word.size());
+    if (text.empty())
+        return text;
+    return text.front() == ':' ? std::optional(text.substr(1)) : std::nullopt;
+}
+
 std::string to_string(Mode mode) {
     return std::string(std::ranges::find(modes, mode, &NamedMode::mode)->name);
 }

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,10 +63,13 @@ struct BindingPatterns {
     std::vector<Pattern> deny;  ///< and none of these
 };
 
-/// A place relative to a domain's naming context (or below the Configuration NC, which a later
-/// version brings).
+/// Where a rule puts its copies.
 struct TargetContainer {
-    enum class Kind { relative, same };
+    enum class Kind {
+        relative,      ///< `relative` to each target domain
+        same,          ///< at the source's own place, relative to its domain
+        configuration, ///< `relative` to the Configuration NC of each target domain's forest
+    };
     Kind kind = Kind::relative;
     Dn relative; ///< CN=scpd,CN=System
 };
@@ -74,10 +78,15 @@ struct Rule {
     std::string name;
     std::vector<std::string> keywords; ///< all must be present
     std::string name_glob = "*";       ///< on the RDN value
+    bool in_domains = true;            ///< sources are looked for in domains
+    bool in_configuration = false;     ///< and in the forests' Configuration NCs
 
-    std::vector<DomainName> trust_domains; ///< empty: every domain of the accounts' forests
-    std::vector<Dn> trust_containers;      ///< relative to the domain, subtree
+    /// Empty: every domain of the accounts' forests. A Configuration NC goes by its forest's root.
+    std::vector<DomainName> trust_domains;
+    std::vector<Dn> trust_containers; ///< relative to the domain, subtree
     std::vector<Dn> trust_exclude;
+    std::vector<Dn> configuration_containers; ///< the same, relative to the Configuration NC
+    std::vector<Dn> configuration_exclude;
     FirstUse first_use = FirstUse::allow;
     std::vector<AccountQuery> trust_owners; ///< sam or sid, users or groups; empty: any owner
 
@@ -128,11 +137,26 @@ struct Settings {
     LogSettings log;
 };
 
+/// The rule reads or writes Configuration NCs.
+[[nodiscard]] bool uses_configuration(const Rule& rule);
+[[nodiscard]] bool any_uses_configuration(std::span<const Rule> rules);
+/// What people must know of copies in a Configuration NC.
+inline constexpr const char* configuration_copies_warning =
+    "copies in the Configuration NC are not seen by agents that search their domain, as most do "
+    "(a search without a base DN never leaves the domain); right only for software that looks in "
+    "the Configuration NC";
+/// The RDN part of `configuration` or `configuration:RDN` (empty in the first); nullopt where the
+/// text is neither.
+[[nodiscard]] std::optional<std::string_view> in_configuration(std::string_view text);
+
 /// Defaults that the loader and the one-off flags share.
 [[nodiscard]] const std::vector<std::string>& default_attributes();
 [[nodiscard]] std::vector<Dn> default_trust_containers();
 [[nodiscard]] std::vector<Dn> default_trust_exclude();
 [[nodiscard]] Dn default_container();
+/// Where a rule uses the Configuration NC, and no place in it is named.
+[[nodiscard]] std::vector<Dn> default_configuration_containers();
+[[nodiscard]] Dn default_configuration_container();
 
 [[nodiscard]] std::string to_string(Mode mode);
 [[nodiscard]] std::optional<Mode> parse_mode(std::string_view text);

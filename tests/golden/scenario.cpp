@@ -114,6 +114,9 @@ void read_rule(World& world, const YAML::Node& node) {
                 "trust",
                 "trust_containers",
                 "trust_exclude",
+                "in",
+                "configuration_containers",
+                "configuration_exclude",
                 "trust_owners",
                 "container",
                 "create_containers",
@@ -146,10 +149,21 @@ void read_rule(World& world, const YAML::Node& node) {
         rule.trust_containers = dns(node["trust_containers"]);
     if (node["trust_exclude"])
         rule.trust_exclude = dns(node["trust_exclude"]);
+    if (node["in"]) {
+        const auto in = strings(node["in"]);
+        rule.in_domains = std::ranges::find(in, "domain") != in.end();
+        rule.in_configuration = std::ranges::find(in, "configuration") != in.end();
+    }
+    if (node["configuration_containers"])
+        rule.configuration_containers = dns(node["configuration_containers"]);
+    if (node["configuration_exclude"])
+        rule.configuration_exclude = dns(node["configuration_exclude"]);
     rule.trust_owners = owners(world, node["trust_owners"]);
     const auto container = node["container"].as<std::string>("CN=scpd,CN=System");
     if (container == "same")
         rule.container.kind = TargetContainer::Kind::same;
+    else if (const auto below = in_configuration(container))
+        rule.container = {TargetContainer::Kind::configuration, *Dn::parse(*below)};
     else
         rule.container.relative = *Dn::parse(container);
     rule.create_containers = node["create_containers"].as<bool>(false);

@@ -266,11 +266,12 @@ TEST_CASE("list, show, topology, write and config have the contract's keys") {
     WriteReport write;
     write.writes = a_report().plan.changes;
     CHECK(has_keys(write_document(write), {"schema", "changed", "writes"}));
-    const Json problems = problems_document({{"f", 1, 2, "k", "m"}});
+    const Json problems = problems_document({{"f", 1, 2, "k", "m"}}, {});
     CHECK(problems ==
           Json{{"schema", "scpd.config/1"},
                {"ok", false},
                {"problems",
                 Json::array({Json{
-                    {"file", "f"}, {"line", 1}, {"column", 2}, {"key", "k"}, {"message", "m"}}})}});
+                    {"file", "f"}, {"line", 1}, {"column", 2}, {"key", "k"}, {"message", "m"}}})},
+               {"warnings", Json::array()}});
 }

@@ -200,7 +200,7 @@ global_catalog: [gc])"),
         {"a target in the domain's root",
          rule(R"(targets: {container: ""})"),
          {"f:7:26: rules[r].targets.container: empty would mean the domain's root, below which no "
-          "SCP can be; write a container such as CN=scpd,CN=System, or same"}},
+          "SCP can be; write a container such as CN=scpd,CN=System, or same, or configuration"}},
         {"a target with the domain",
          rule(R"(targets: {container: "CN=scpd,DC=corp,DC=test"})"),
          {"f:7:26: rules[r].targets.container: \"CN=scpd,DC=corp,DC=test\" is relative to each "
