@@ -30,6 +30,12 @@ std::uint64_t microseconds(Schedule::Time time) {
         std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
 }
 
+/// A Configuration NC is read from its forest's root: while that is down, it alone is asked.
+bool waits_for_its_root(const DomainView& view, const Observation& observation) {
+    const DomainView* const root = observation.find(view.forest, view.domain.dns());
+    return view.domain.is_configuration() && root != nullptr && !root->complete();
+}
+
 } // namespace
 
 void Daemon::Release::operator()(sd_event* event) const {
@@ -158,7 +164,7 @@ void Daemon::handle(const CycleDone& done) {
     watchers_.follow(done.targets, settings_->daemon);
     for (const auto& view : done.report.observation.domains) {
         const DomainKey key{view.forest, view.domain};
-        if (view.complete())
+        if (view.complete() || waits_for_its_root(view, done.report.observation))
             prober_.forget(key);
         else
             prober_.probe(key, *view.incomplete, settings_);

@@ -212,15 +212,15 @@ Result<HandWrite> plan_copy(Context& context, const Topology& topology,
         const auto rules = context.select_rules(wanted);
         if (!rules)
             return fail(rules.error());
-        if (source->scp.domain == domain.name && source->scp.forest == domain.forest)
-            return fail(ErrorKind::usage,
-                        fmt::format("{} is in {} already", printable(source->scp.dn.text()),
-                                    domain.name.text()),
-                        "copies go into other domains");
         const auto place =
             partition_of(topology, domain.name.dns().text(), rules->front().container);
         if (!place)
             return fail(place.error());
+        if (source->scp.domain == (*place)->name && source->scp.forest == (*place)->forest)
+            return fail(ErrorKind::usage,
+                        fmt::format("{} is in {} already", printable(source->scp.dn.text()),
+                                    (*place)->name.text()),
+                        "copies go into other domains");
         return plan_marked_copy(context, topology, rules->front(), source->scp, **place);
     }
     Rule whole;

@@ -78,8 +78,7 @@ void DecisionTable::rule_gone() {
             hold_copy(Reason::rule_gone, copy,
                       "its rule " + copy.marker().rule + " is not in the settings");
         else if (named->selector != copy.marker().sel && in_force(Safeguard::selector_hash))
-            hold_copy(Reason::filter_changed, copy,
-                      "its rule's keywords or name were changed since");
+            hold_copy(Reason::filter_changed, copy, "its rule's match was changed since");
         else
             return false;
         kept_ = true;

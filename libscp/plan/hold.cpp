@@ -36,7 +36,9 @@ Held hold(Reason reason, const Change& change, std::string detail) {
 Held hold_incomplete(const std::string& rule, const DomainRef& domain, const DomainView* view) {
     if (view == nullptr)
         return hold(Reason::domain_incomplete, rule, domain, {}, {},
-                    "no forest that was read has this domain");
+                    domain.domain.is_configuration()
+                        ? "the forest does not show its root, and so no Configuration NC"
+                        : "no forest that was read has this domain");
     return hold(Reason::domain_incomplete, rule, domain, view->nc, {},
                 view->incomplete.value().message);
 }

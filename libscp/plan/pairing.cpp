@@ -148,7 +148,8 @@ void Pairer::take_unmarked(const Scp& scp) {
             trusted_by.push_back(one);
         const bool native = one->targets.contains(domain) && trusted_in_target(scp, *one);
         // While an account is unresolved that alone is reported: its forest may be this one.
-        if (why == Reason::untrusted_domain && !native && !trust_is_open(*one))
+        if (why == Reason::untrusted_domain && !native && !trust_is_open(*one) &&
+            may_hold_sources(*one, domain))
             out_.held.push_back(hold(*why, one->rule->name, scp,
                                      domain.domain.is_configuration()
                                          ? "the rule matches it, but its forest's root is not "
@@ -215,7 +216,9 @@ void Pairer::take_ours(const Scp& scp) {
     Rules rules = matching(identity, true);
     if (source != nullptr) {
         const Rules of_source = matching(from, true);
-        copy.matched = !of_source.empty();
+        copy.matched = std::ranges::any_of(of_source, [&](const RuleView* one) {
+            return may_hold_sources(*one, domain_of(*source));
+        });
         if (rules.empty())
             rules = of_source;
     }

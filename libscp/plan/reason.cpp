@@ -55,7 +55,7 @@ constexpr std::array explanations{
                "again."),
     SCP_REASON(source_unmatched, "source-unmatched",
                "The SCP that was copied is there, but its name or keywords no longer fit the rule.",
-               "Adapt the rule's keywords or name, or delete this copy with scpctl delete; in mode "
+               "Adapt the rule's match, or delete this copy with scpctl delete; in mode "
                "sync scpd does so by itself, after a grace."),
     SCP_REASON(source_untrusted, "source-untrusted",
                "The SCP that was copied is there, but lies where the rule does not trust SCPs.",
@@ -68,10 +68,10 @@ constexpr std::array explanations{
                "topology shows what was tried); the rest follows by itself."),
     SCP_REASON(rule_gone, "rule-gone", "The copy's rule is not in the settings any more.",
                "Put the rule back, or delete the copy with scpctl delete."),
-    SCP_REASON(
-        filter_changed, "filter-changed",
-        "The rule's keywords or name were changed, and no longer fit the source of this copy.",
-        "Widen the rule's match again, or delete the copy with scpctl delete."),
+    SCP_REASON(filter_changed, "filter-changed",
+               "The rule's match (keywords, name, in) was changed, and no longer fits the source "
+               "of this copy.",
+               "Widen the rule's match again, or delete the copy with scpctl delete."),
     SCP_REASON(parked, "parked",
                "The copy is parked: a person took back an update of it, or somebody has changed it "
                "back three times within an hour.",

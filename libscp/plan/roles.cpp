@@ -72,6 +72,8 @@ RoleOf role_of(const Scp& scp, const RuleView& view, const PlanInput& input) {
         return {Role::source, std::nullopt};
     if (in_target && trusted_in_target(scp, view))
         return {Role::native, std::nullopt};
+    if (!may_hold_sources(view, domain_of(scp)))
+        return {Role::untrusted, Reason::untrusted_native};
     if (why)
         return {Role::untrusted, why};
     return {Role::source, std::nullopt};
@@ -85,6 +87,9 @@ std::string selector_hash(const Rule& rule) {
     std::ranges::sort(keywords);
     keywords.erase(std::unique(keywords.begin(), keywords.end()), keywords.end());
     match["name"] = {fold_case(rule.name_glob)};
+    // The default is left out: markers from before there was another place to look have no other.
+    if (rule.in_configuration)
+        match["in"] = rule.in_domains ? Values{"configuration", "domain"} : Values{"configuration"};
     return content_hash(match);
 }
 

@@ -83,7 +83,7 @@ void aim_at_configuration(RuleView& view, const PlanInput& input) {
     for (const auto& target : view.targets)
         if (std::ranges::none_of(aimed,
                                  [&](const DomainRef& one) { return one.forest == target.forest; }))
-            view.unknown_targets.insert({target.forest, {}});
+            view.unknown_targets.insert({target.forest, DomainName::configuration_of({})});
     view.targets = std::move(aimed);
 }
 
@@ -110,9 +110,19 @@ void view_trust(RuleView& view, const std::set<std::string>& forests, const Plan
     for (const auto& domain : input.observation.domains)
         if (forests.contains(domain.forest) && may_hold_sources(rule, domain.domain))
             view.trusted.insert(ref(domain));
-    for (const auto& forest : input.topology.forests)
-        if (forests.contains(forest.name) && forest.error)
+    const auto shows_configuration = [&](const Forest& forest) {
+        return std::ranges::any_of(input.observation.domains, [&](const DomainView& domain) {
+            return domain.forest == forest.name && domain.domain.is_configuration();
+        });
+    };
+    for (const auto& forest : input.topology.forests) {
+        if (!forests.contains(forest.name))
+            continue;
+        if (forest.error)
             view.unknown_trusted.insert({forest.name, {}});
+        else if (rule.in_configuration && !shows_configuration(forest))
+            view.unknown_trusted.insert({forest.name, DomainName::configuration_of({})});
+    }
 }
 
 /// What a list of owners comes to: SIDs, members of groups among the owners seen, what is open.
@@ -227,8 +237,12 @@ bool trusted_in_target(const Scp& scp, const RuleView& view) {
     return in_trusted_place(scp, *view.rule) && trusted_owner(scp, view);
 }
 
+bool may_hold_sources(const RuleView& view, const DomainRef& domain) {
+    return may_hold_sources(*view.rule, domain.domain);
+}
+
 bool looks_in(const RuleView& view, const DomainRef& domain) {
-    return may_hold_sources(*view.rule, domain.domain) || view.targets.contains(domain);
+    return may_hold_sources(view, domain) || view.targets.contains(domain);
 }
 
 bool trust_is_open(const RuleView& view) {

@@ -53,8 +53,9 @@ struct RuleView {
 [[nodiscard]] bool owner_is_open(const Scp& scp, const RuleView& view);
 /// Why the owner is not trusted, for people.
 [[nodiscard]] std::string distrust_of_owner(const Scp& scp, const RuleView& view);
-/// Sources are looked for in naming contexts of this kind, or it is a target: elsewhere the rule's
-/// keywords mean nothing.
+/// Sources are looked for in naming contexts of this kind (match.in).
+[[nodiscard]] bool may_hold_sources(const RuleView& view, const DomainRef& domain);
+/// They are, or it is a target: elsewhere the rule's keywords mean nothing.
 [[nodiscard]] bool looks_in(const RuleView& view, const DomainRef& domain);
 /// An unmarked SCP in a target domain that the rule believes; a foreign copy too.
 [[nodiscard]] bool trusted_in_target(const Scp& scp, const RuleView& view);

@@ -134,11 +134,16 @@ Json topology_document(const Topology& topology) {
             trusts.push_back({{"domain", trust.domain.text()},
                               {"direction", trust.direction},
                               {"type", trust.type}});
-        forests.push_back({{"name", forest.name},
-                           {"root", forest.root.text()},
-                           {"domains", std::move(domains)},
-                           {"trusts", std::move(trusts)},
-                           {"error", forest.error ? Json(forest.error->message) : Json()}});
+        forests.push_back(
+            {{"name", forest.name},
+             {"root", forest.root.text()},
+             {"domains", std::move(domains)},
+             {"configuration", forest.configuration
+                                   ? Json{{"domain", forest.configuration->name.text()},
+                                          {"nc", json_value(forest.configuration->nc.text())}}
+                                   : Json()},
+             {"trusts", std::move(trusts)},
+             {"error", forest.error ? Json(forest.error->message) : Json()}});
     }
     return {{"schema", "scpd.topology/1"}, {"forests", std::move(forests)}};
 }

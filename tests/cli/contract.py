@@ -108,7 +108,7 @@ def check_show(document: dict) -> None:
 def check_topology(document: dict) -> None:
     assert document["schema"] == "scpd.topology/1"
     for forest in document["forests"]:
-        has(forest, "name root domains trusts")
+        has(forest, "name root domains configuration trusts")
         for domain in forest["domains"]:
             has(domain, "domain nc netbios parent servers")
             for server in domain["servers"]:

@@ -19,10 +19,11 @@ void only(const YAML::Node& node, const std::set<std::string>& keys) {
             throw std::runtime_error("unknown key " + pair.first.as<std::string>());
 }
 
-/// corp → corp.test, emea → emea.corp.test, tree → tree.test; anything with a dot as it is.
+/// corp → corp.test, emea → emea.corp.test, tree → tree.test, configuration → corp's; anything with
+/// a dot as it is.
 std::string domain_named(const std::string& word) {
-    static const std::map<std::string, std::string> short_names{{"corp", "corp.test"},
-                                                                {"tree", "tree.test"}};
+    static const std::map<std::string, std::string> short_names{
+        {"corp", "corp.test"}, {"tree", "tree.test"}, {"configuration", corp_configuration}};
     if (word.find('.') != std::string::npos)
         return word;
     const auto found = short_names.find(word);
@@ -154,8 +155,9 @@ void read_rule(World& world, const YAML::Node& node) {
         rule.in_domains = std::ranges::find(in, "domain") != in.end();
         rule.in_configuration = std::ranges::find(in, "configuration") != in.end();
     }
-    if (node["configuration_containers"])
-        rule.configuration_containers = dns(node["configuration_containers"]);
+    rule.configuration_containers = node["configuration_containers"]
+                                        ? dns(node["configuration_containers"])
+                                        : default_configuration_containers();
     if (node["configuration_exclude"])
         rule.configuration_exclude = dns(node["configuration_exclude"]);
     rule.trust_owners = owners(world, node["trust_owners"]);
@@ -327,8 +329,8 @@ std::set<Place> read_places(const YAML::Node& node) {
     for (const auto& pair : node) {
         const auto domain = domain_named(pair.first.as<std::string>());
         for (const auto& relative : dns(pair.second))
-            places.insert({forest_of(domain), DomainName(domain),
-                           Dn::of_domain(domain).descendant(relative)});
+            places.insert(
+                {forest_of(domain), DomainName(domain), nc_of(domain).descendant(relative)});
     }
     return places;
 }
@@ -379,8 +381,7 @@ void read_catalogs(World& world, const YAML::Node& node) {
                                     pair.second.as<std::string>(), "", 0};
         else
             for (const auto& name : strings(pair.second))
-                view.scps.push_back(
-                    Dn::of_domain(domain.text()).child("CN", "System").child("CN", name));
+                view.scps.push_back(nc_of(domain.text()).child("CN", "Any").child("CN", name));
         world.observation.catalogs.push_back(std::move(view));
     }
 }

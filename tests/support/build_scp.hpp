@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,15 +22,25 @@ inline Sid sid_number(unsigned n) {
     return *Sid::parse(fmt::format("S-1-5-21-1-2-3-{}", n));
 }
 
+inline const std::string corp_configuration =
+    "configuration:corp.test"; ///< the root being corp.test
+
+/// Of a domain, or a Configuration NC, by its name.
+inline Dn nc_of(const std::string& name) {
+    const DomainName domain(name);
+    const Dn root = Dn::of_domain(domain.dns().text());
+    return domain.is_configuration() ? root.child("CN", "Configuration") : root;
+}
+
 /// an_scp().in("emea.corp.test").with_keyword("x"): a source below CN=Product,CN=System of that
-/// domain, unless said otherwise. The order of calls does not matter, but for copy_of, which takes
-/// over what is set on it so far.
+/// domain (CN=Product,CN=Services of a Configuration NC), unless said otherwise. The order of calls
+/// does not matter, but for copy_of, which takes over what is set on it so far.
 class ScpBuilder {
   public:
     ScpBuilder& in(const std::string& domain, const std::string& forest = "corp") {
         scp_.domain = DomainName(domain);
         scp_.forest = forest;
-        scp_.nc = Dn::of_domain(domain);
+        scp_.nc = nc_of(domain);
         return *this;
     }
     /// Container, relative to the domain.
@@ -101,7 +112,9 @@ class ScpBuilder {
         Scp scp = scp_;
         if (scp.conflict)
             scp.name += "\nCNF:" + scp.guid.to_string();
-        scp.dn = scp.nc.descendant(container_).child("CN", scp.name);
+        const Dn product = *Dn::parse(scp.domain.is_configuration() ? "CN=Product,CN=Services"
+                                                                    : "CN=Product,CN=System");
+        scp.dn = scp.nc.descendant(container_.value_or(product)).child("CN", scp.name);
         scp.attributes["cn"] = {scp.name};
         scp.attributes["objectClass"] = {"top", "leaf", "connectionPoint",
                                          "serviceConnectionPoint"};
@@ -111,7 +124,7 @@ class ScpBuilder {
 
   private:
     Scp scp_;
-    Dn container_ = *Dn::parse("CN=Product,CN=System");
+    std::optional<Dn> container_;
 };
 
 inline ScpBuilder an_scp() {

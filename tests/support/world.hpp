@@ -33,7 +33,7 @@ class World {
         DomainView view;
         view.forest = forest;
         view.domain = DomainName(name);
-        view.nc = Dn::of_domain(name);
+        view.nc = nc_of(name);
         observation.domains.push_back(view);
         return observation.domains.back();
     }

@@ -9,7 +9,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from . import forest
-from .forest import ACCOUNTS, CONFIGURATION, DOMAINS, GROUPS, PASSWORD, ROOT, SCHEMA, Dc, Domain
+from .forest import (
+    ACCOUNTS,
+    CONFIGURATION,
+    CONFIGURATION_CONTAINER,
+    DOMAINS,
+    GROUPS,
+    PASSWORD,
+    ROOT,
+    SCHEMA,
+    Dc,
+    Domain,
+)
 
 Value = str | bytes | int
 
@@ -371,6 +382,7 @@ def configuration_entries(make: Stamper, second_dcs: Iterable[str] = ()) -> Iter
                 )
     yield from _sites(make, second_dcs)
     yield make.entry("CN=Services," + CONFIGURATION, "container")
+    yield make.entry(f"{CONFIGURATION_CONTAINER},{CONFIGURATION}", "container")
     yield make.entry("CN=Windows NT,CN=Services," + CONFIGURATION, "container")
     yield make.entry(
         "CN=Directory Service,CN=Windows NT,CN=Services," + CONFIGURATION, "nTDSService"

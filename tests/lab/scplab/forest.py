@@ -21,6 +21,7 @@ AGENT_FILTER = (
     f"(keywords={PROJECT})(CN={PROJECT}))"
 )
 COPY_CONTAINER = "CN=scpd,CN=System"
+CONFIGURATION_CONTAINER = "CN=scpd,CN=Services"  # of copies, relative to the Configuration NC
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from . import content, forest
 from .forest import (
     BY_KEY,
     CONFIGURATION,
+    CONFIGURATION_CONTAINER,
     COPY_CONTAINER,
     DOMAINS,
     PASSWORD,
@@ -94,7 +95,7 @@ def domain_server(
     parts.append(_config_database(domain))
     replica = "" if dc == ROOT.pdc else _replica(Paths(paths.lab, ROOT.key), 1, CONFIGURATION)
     parts.append(
-        _database(domain, paths, "configuration", CONFIGURATION, _READ_ONLY_ACCESS, replica)
+        _database(domain, paths, "configuration", CONFIGURATION, _configuration_access(), replica)
     )
     if domain != ROOT:
         parts.append(
@@ -212,8 +213,15 @@ _BIND_ONLY_ACCESS = _PASSWORDS + "access to * by * none\n"
 
 
 def _domain_access(domain: Domain) -> str:
+    return _delegated_access(f"{COPY_CONTAINER},{domain.nc}")
+
+
+def _configuration_access() -> str:
+    return _delegated_access(f"{CONFIGURATION_CONTAINER},{CONFIGURATION}")
+
+
+def _delegated_access(container: str) -> str:
     """As delegated in AD: the service account writes SCPs below one container; users read."""
-    container = f"{COPY_CONTAINER},{domain.nc}"
     return f"""add_content_acl on
 {_PASSWORDS}access to dn.subtree="{container}" filter="(objectClass=container)" attrs=children
     by dn.exact="{SVC.dn}" write by users read by * none

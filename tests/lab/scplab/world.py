@@ -76,6 +76,8 @@ class Planned:
 
 
 def key_of(dns: str | None) -> str:
+    if dns == f"configuration:{forest.ROOT.dns}":
+        return "configuration"
     return forest.find_domain(dns).key if dns else ""
 
 

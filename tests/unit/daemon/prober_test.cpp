@@ -66,6 +66,21 @@ struct TwoDomains : Connector {
 
 } // namespace
 
+TEST_CASE("prober: a Configuration NC is asked for at its root, and at no other domain") {
+    TwoDomains there;
+    there.deaf = true;
+    Mailbox mailbox;
+    Prober prober(there, mailbox, at_once);
+    const DomainKey configuration{"corp", DomainName::configuration_of(corp.second)};
+    prober.probe(configuration, no_answer, there.settings);
+    while (there.to_root < 3)
+        std::this_thread::yield();
+    CHECK(there.to_child == 0);
+    there.deaf = false;
+    CHECK(std::get<DomainIsBack>(next_mail(mailbox).at(0)).domain == configuration);
+    CHECK(there.to_child == 0);
+}
+
 TEST_CASE("prober: a domain is down until it answers, and its mail names it") {
     TwoDomains there;
     there.deaf = true;

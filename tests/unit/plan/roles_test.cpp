@@ -113,6 +113,60 @@ TEST_CASE("roles: with one target, what lies in it is native there") {
     CHECK(role_of(planted, rule, world.input()).role == Role::untrusted);
 }
 
+TEST_CASE(
+    "roles: where sources are looked for in the Configuration NC alone, and where they are not") {
+    World world;
+    world.domain("corp.test");
+    world.domain("emea.corp.test");
+    world.domain(corp_configuration);
+    Rule there = a_rule("there");
+    there.in_domains = false;
+    there.in_configuration = true;
+    there.configuration_containers = default_configuration_containers();
+    world.account(there, "corp.test");
+    world.add_rule(there);
+    Rule in_domains = a_rule("domains");
+    world.account(in_domains, "corp.test");
+    world.add_rule(in_domains);
+    const auto mage = [](const std::string& in) { return an_scp().with_keyword("mage").in(in); };
+    const Scp theirs =
+        mage(corp_configuration).copy_of(mage("emea.corp.test"), in_domains, "staging");
+    struct Row {
+        const char* name;
+        Scp scp;
+        std::string there, in_domains;
+    };
+    const std::vector<Row> rows{
+        {"in it", mage(corp_configuration), "source", "unrelated"},
+        {"in it, elsewhere", mage(corp_configuration).below("CN=Sites"), "untrusted", "unrelated"},
+        {"in a domain", mage("emea.corp.test"), "unrelated", "source"},
+        {"in the target", mage("corp.test"), "native", "native"},
+        {"in the target, elsewhere", mage("corp.test").below("CN=Users"), "untrusted", "untrusted"},
+        {"foreign, in it", theirs, "suspect", "unrelated"},
+    };
+    const auto role = [&](const Scp& scp, const Rule& rule) {
+        return role_of(scp, rule, world.input());
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        CHECK(to_string(role(row.scp, there).role) == row.there);
+        CHECK(to_string(role(row.scp, in_domains).role) == row.in_domains);
+    }
+    CHECK(role(mage("corp.test").below("CN=Users"), there).why == Reason::untrusted_native);
+    CHECK(role(mage("corp.test").below("CN=Users"), in_domains).why == Reason::untrusted_place);
+}
+
+TEST_CASE("roles: match.in is part of the filter's hash, and its default is not") {
+    Rule rule = a_rule();
+    const auto as_ever = selector_hash(rule);
+    rule.in_configuration = true;
+    const auto both = selector_hash(rule);
+    rule.in_domains = false;
+    CHECK(both != as_ever);
+    CHECK(selector_hash(rule) != both);
+    CHECK(selector_hash(rule) != as_ever);
+}
+
 TEST_CASE("roles: a rule without any target still says what its sources are") {
     World world;
     world.domain("emea.corp.test");

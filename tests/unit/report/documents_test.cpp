@@ -250,12 +250,17 @@ TEST_CASE("list, show, topology, write and config have the contract's keys") {
     server.uri = *ServerUri::parse("ldaps://dc1.corp.test");
     domain.servers.push_back(server);
     forest.domains.push_back(domain);
+    forest.configuration = domain;
+    forest.configuration->name = DomainName::configuration_of(domain.name);
+    forest.configuration->nc = *Dn::parse("CN=Configuration,DC=corp,DC=test");
     forest.trusts.push_back({DomainName("source.test"), "bidirectional", "forest"});
     topology.forests.push_back(forest);
     const Json seen = topology_document(topology);
     CHECK(seen.at("schema") == "scpd.topology/1");
     const Json& first = seen.at("forests").at(0);
-    CHECK(has_keys(first, {"name", "root", "domains", "trusts"}));
+    CHECK(has_keys(first, {"name", "root", "domains", "configuration", "trusts"}));
+    CHECK(first.at("configuration") ==
+          Json{{"domain", "configuration:corp.test"}, {"nc", "CN=Configuration,DC=corp,DC=test"}});
     CHECK(has_keys(first.at("domains").at(0), {"domain", "nc", "netbios", "parent", "servers"}));
     CHECK(keys(first.at("domains").at(0).at("servers").at(0)) ==
           std::set<std::string>{"uri", "dns_name", "site", "pdc", "gc", "writable", "reachable",
