@@ -16,7 +16,8 @@ class Between:
         self.outside = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.outside.check_hostname = False
         self.outside.verify_mode = ssl.CERT_NONE
-        self.listener = socket.create_server((address, 0))
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.listener = socket.create_server((address, 0), family=family)
         self.port = self.listener.getsockname()[1]
         self.seen = 0
         self.open: list[socket.socket] = []

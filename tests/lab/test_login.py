@@ -15,6 +15,45 @@ from between import Between
 from directory_driver import Driver, search
 from scplab import Lab
 from scplab.forest import BY_KEY
+from scplab.world import World
+
+
+# ---- a server known by its IPv6 address alone
+
+
+IPV6 = "::1"
+BY_IPV6 = [("good", ""), ("wrong-name", "wrong name: the server's certificate is for elsewhere.example"),
+           ("other-ca", "unknown CA"), ("expired", "the server's certificate, or its CA's, has expired")]
+
+
+@pytest.mark.parametrize("kind, said", BY_IPV6, ids=[kind for kind, _ in BY_IPV6])
+def test_a_server_by_its_ipv6_address(lab, scpctl, kind, said):
+    """Its certificate has to name the address, as any other."""
+    server = lab.server("emea")
+    with Between(IPV6, lab.certificate(kind, IPV6), (server.address, server.tls_port)) as proxy:
+        uri = f"ldaps://[{IPV6}]:{proxy.port}"
+        config = lab.write_settings(lab.settings(via={"emea": uri}))
+        done = scpctl("plan", "-o", "json", lab=lab, config=config)
+        emea, = (one for one in done.json["domains"] if one["domain"] == "emea.corp.test")
+        if said:
+            assert done.returncode == 4 and emea["error"].startswith(f"TLS with {uri}: {said}"), done
+        else:
+            assert done.returncode in (0, 1) and (emea["server"], emea["error"]) == (uri, None), done
+
+
+# ---- by certificate
+
+
+def test_a_client_certificate_is_a_log_in(world: World):
+    """EXTERNAL, at all servers of a forest, for reading and writing."""
+    account = world.lab.document()["accounts"]["svc"]
+    world.forest_settings["auth"] = {"mechanism": "external"}
+    world.forest_settings["tls"] |= {"cert_file": account["client_certificate"], "key_file": account["client_key"]}
+    assert [one["result"] for one in world.sync().json["changes"]] == ["done"]
+    world.forest_settings["tls"] |= {"key_file": str(world.lab.ca_file)}
+    refused = world.run("plan")
+    said = f"TLS cannot use {world.lab.ca_file} with the client certificate {account['client_certificate']}"
+    assert refused.returncode == 2 and said in refused.stderr, refused
 
 
 @pytest.fixture(scope="module")
