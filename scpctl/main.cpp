@@ -3,9 +3,13 @@
 #include "scpctl/program.hpp"
 #include "scpctl/signals.hpp"
 
+#include <chrono>
 #include <iostream>
 
 #include <unistd.h>
+
+/// Four KDCs that are silent, at 10 s each in libkrb5, before one that answers.
+constexpr std::chrono::seconds ticket_patience{45};
 
 int main(int argc, char** argv) {
     scp::Signals signals;
@@ -15,7 +19,7 @@ int main(int argc, char** argv) {
         .out_is_terminal = ::isatty(STDOUT_FILENO) == 1,
         .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
         .in_is_terminal = ::isatty(STDIN_FILENO) == 1,
-        .make_connector = scp::make_ldap_connector,
+        .make_connector = [] { return scp::make_ldap_connector(ticket_patience); },
         .environment = scp::process_environment,
         .read_answer = [&] { return signals.read_line(STDIN_FILENO); },
         .stop = signals.stop(),

@@ -20,7 +20,6 @@ from scplab.world import World
 
 # ---- a server known by its IPv6 address alone
 
-
 IPV6 = "::1"
 BY_IPV6 = [("good", ""), ("wrong-name", "wrong name: the server's certificate is for elsewhere.example"),
            ("other-ca", "unknown CA"), ("expired", "the server's certificate, or its CA's, has expired")]

@@ -117,16 +117,31 @@ def test_a_keytab_that_is_put_in_place_of_another_is_used(world: World, scpd, sc
     shutil.copy(keytab, world.lab.kdc.keytab(SVC.sam))  # for the tests after this one
 
 
-def test_a_log_in_that_takes_longer_than_a_cycle_waits_is_there_for_a_later_one(world: World, scpd):
-    """libkrb5 waits 10 s for a KDC that takes connections and is silent, at each request."""
-    kdc = world.lab.kdc
-    deaf = world.lab.block.address(92)
-    other = kdc.directory / "silent-first.conf"
-    other.write_text(kdc.krb5_conf.read_text().replace("  kdc = ", f"  kdc = {deaf}:18088\n  kdc = ", 1))
+@pytest.fixture
+def silent_first(world: World):
+    """The environment of a program that asks another KDC first, one that takes connections and says nothing: libkrb5
+    gives it 10 s, at each request."""
+    kdc, address = world.lab.kdc, world.lab.block.address(92)
+    conf = kdc.directory / "silent-first.conf"
+    conf.write_text(kdc.krb5_conf.read_text().replace("  kdc = ", f"  kdc = {address}:18088\n  kdc = ", 1))
     world.forest_settings["timeouts"] = {"connect": "1s"}
-    with Deaf(deaf, 18088):
-        daemon = scpd(world.lab, config=world.config(), environment={"KRB5_CONFIG": str(other)})
-        daemon.wait_log("no KDC answered in time", DEADLINE)
-        daemon.wait(lambda: "1 in sync" in daemon.log(), "the copy", 2 * DEADLINE)
-        follows_a_change(world, daemon, "after=all")
-        assert daemon.stop() == 0, daemon.log()
+    with Deaf(address, 18088):
+        yield {"KRB5_CONFIG": str(conf)}
+
+
+@pytest.mark.parametrize("auth", ["gssapi", "ccache"])
+def test_a_first_kdc_that_is_silent_costs_scpctl_time_and_no_more(world: World, silent_first, auth: str):
+    """It does not come again, as the daemon does: so it waits beyond timeouts.connect."""
+    if auth == "ccache":
+        world.lab.kinit()
+        world.forest_settings["auth"] = world.lab.settings(auth=auth)["forests"][0]["auth"]
+    done = world.run("sync", "--yes", "-o", "json", environment=silent_first)
+    assert done.returncode == 0 and [one["result"] for one in done.json["changes"]] == ["done"], done
+
+
+def test_a_log_in_that_takes_longer_than_a_cycle_waits_is_there_for_a_later_one(world: World, scpd, silent_first):
+    daemon = scpd(world.lab, config=world.config(), environment=silent_first)
+    daemon.wait_log("no KDC answered in time", DEADLINE)
+    daemon.wait(lambda: "1 in sync" in daemon.log(), "the copy", 2 * DEADLINE)
+    follows_a_change(world, daemon, "after=all")
+    assert daemon.stop() == 0, daemon.log()

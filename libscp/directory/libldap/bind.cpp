@@ -142,19 +142,24 @@ std::string_view kerberos_hint(int code, bool inside_tls, std::string_view detai
     return {};
 }
 
-/// Few servers say why they refuse a ticket; a clock that is wrong is the commonest cause.
-void explain_refused_ticket(Error& error, Link& link, bool inside_tls, std::string_view detail,
-                            Deadline deadline) {
-    if (const auto hint = kerberos_hint(error.ldap_code, inside_tls, detail); !hint.empty())
-        error.hint = hint;
-    if (error.ldap_code != LDAP_INVALID_CREDENTIALS)
-        return;
+/// A clock that is wrong is the commonest cause where a server or a KDC takes no ticket; few say by
+/// how much.
+void explain_by_clocks(Error& error, Link& link, Deadline deadline) {
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    const auto theirs = server_clock(link, deadline);
+    const auto theirs = link.ready(deadline) ? server_clock(link, deadline) : std::nullopt;
     if (const std::string apart = theirs ? clocks_apart(*theirs, now) : ""; !apart.empty()) {
         error.message += "; " + apart;
         error.hint = "Synchronise both clocks, the server's and this machine's, with the domain's.";
     }
+}
+
+void explain_refused_ticket(Error& error, Link& link, bool inside_tls, std::string_view detail,
+                            Deadline deadline) {
+    if (const auto hint = kerberos_hint(error.ldap_code, inside_tls, detail); !hint.empty())
+        error.hint = hint;
+    // LDAP_LOCAL_ERROR: AD answers with a KRB-ERROR, which libgssapi reads (Samba does).
+    if (error.ldap_code == LDAP_INVALID_CREDENTIALS || error.ldap_code == LDAP_LOCAL_ERROR)
+        explain_by_clocks(error, link, deadline);
 }
 
 Error sasl_error(Link& link, int code, std::string_view what, const Endpoint& endpoint,
@@ -219,7 +224,7 @@ Result<void> bind_sasl(Link& link, const Endpoint& endpoint, Deadline deadline) 
 }
 
 Result<void> bind_kerberos(Link& link, const Endpoint& endpoint, TicketStore& store,
-                           Deadline deadline) {
+                           Deadline& deadline) {
     auto keytab = secret_path(endpoint.auth.keytab, endpoint.auth.credential);
     if (!keytab) {
         return fail(keytab.error());
@@ -230,7 +235,12 @@ Result<void> bind_kerberos(Link& link, const Endpoint& endpoint, TicketStore& st
         error.message =
             fmt::format("cannot bind with {} on {}: {}", mechanism_name(endpoint.auth.mechanism),
                         link.server(), error.message);
+        if (error.hint == clocks_differ)
+            explain_by_clocks(error, link, deadline);
         return fail(std::move(error));
+    }
+    if (auto ready = link.ready(deadline); !ready) {
+        return ready;
     }
     const UseTickets use(**tickets);
     auto bound = bind_sasl(link, endpoint, deadline);
@@ -274,7 +284,7 @@ Result<void> check_policy(const Endpoint& endpoint) {
     return {};
 }
 
-Result<void> bind(Link& link, const Endpoint& endpoint, TicketStore& store, Deadline deadline) {
+Result<void> bind(Link& link, const Endpoint& endpoint, TicketStore& store, Deadline& deadline) {
     switch (endpoint.auth.mechanism) {
     case Mechanism::simple:
     case Mechanism::anonymous:

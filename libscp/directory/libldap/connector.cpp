@@ -9,6 +9,8 @@ namespace {
 
 class LdapConnector : public Connector {
   public:
+    explicit LdapConnector(std::chrono::milliseconds ticket_patience) : tickets_(ticket_patience) {}
+
     Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint,
                                                std::stop_token stop) override {
         return LdapSession::open(endpoint, tickets_, stop);
@@ -24,9 +26,9 @@ class LdapConnector : public Connector {
 
 } // namespace
 
-std::unique_ptr<Connector> make_ldap_connector() {
+std::unique_ptr<Connector> make_ldap_connector(std::chrono::milliseconds ticket_patience) {
     init_libldap();
-    return std::make_unique<LdapConnector>();
+    return std::make_unique<LdapConnector>(ticket_patience);
 }
 
 } // namespace scp

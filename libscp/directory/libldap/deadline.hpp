@@ -34,6 +34,9 @@ class Deadline {
         return static_cast<int>(std::clamp<long long>(left, 0, most));
     }
 
+    /// What came between was waited for on another account.
+    void put_off(Clock::duration by) { at_ += by; }
+
     /// What there was in all; 0 where the instant was given.
     [[nodiscard]] std::chrono::milliseconds allowed() const { return allowed_; }
 

@@ -56,8 +56,8 @@ struct Explained {
 };
 
 constexpr std::array explained{
-    Explained{KRB5KRB_AP_ERR_SKEW, ErrorKind::refused,
-              "The clocks differ too much: synchronise this machine's time with the domain's."},
+    Explained{KRB5KRB_AP_ERR_SKEW, ErrorKind::refused, clocks_differ},
+    Explained{KRB5KRB_AP_ERR_TKT_NYV, ErrorKind::refused, clocks_differ},
     Explained{
         KRB5_KDC_UNREACH, ErrorKind::unreachable,
         "No KDC answers: check /etc/krb5.conf, DNS SRV _kerberos._tcp of the realm, and port 88."},

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace scp {
@@ -31,6 +32,10 @@ struct LogIn {
     std::chrono::system_clock::time_point renew_at; ///< while there is time to try again
     std::chrono::system_clock::time_point until;
 };
+
+/// The hint of an Error whose cause is a clock that is off.
+inline constexpr std::string_view clocks_differ =
+    "The clocks differ too much: synchronise this machine's time with the domain's.";
 
 // These ask a KDC and block for as long as libkrb5 does, which may be 10 s for each KDC that is
 // silent. ErrorKind::settings (keytab), refused (principal, clock, expired), unreachable (no KDC).

@@ -18,7 +18,7 @@ Link::~Link() {
 }
 
 Result<std::unique_ptr<Link>> Link::open(const Endpoint& endpoint, TicketStore& store,
-                                         Deadline deadline, const std::stop_token& stop) {
+                                         Deadline& deadline, const std::stop_token& stop) {
     init_libldap();
     if (auto allowed = check_policy(endpoint); !allowed) {
         return fail(allowed.error());

@@ -21,9 +21,9 @@ class TicketStore;
 /// dead.
 class Link {
   public:
-    /// DNS, connect, TLS and bind, all by `deadline`.
+    /// DNS, connect, TLS and bind, all by `deadline`, which TicketStore::get() may put off.
     [[nodiscard]] static Result<std::unique_ptr<Link>> open(const Endpoint& endpoint,
-                                                            TicketStore& store, Deadline deadline,
+                                                            TicketStore& store, Deadline& deadline,
                                                             const std::stop_token& stop);
     ~Link();
     Link(const Link&) = delete;
@@ -82,9 +82,9 @@ class Link {
 };
 
 /// Log-in over a link that is already secured as the endpoint says. Refuses to send a password in
-/// clear, and SASL that came out weaker than it must be.
+/// clear, and SASL that came out weaker than it must be. The deadline: see TicketStore::get().
 [[nodiscard]] Result<void> bind(Link& link, const Endpoint& endpoint, TicketStore& store,
-                                Deadline deadline);
+                                Deadline& deadline);
 
 /// What must be refused before anything is sent, whatever the server: a password in clear, a
 /// mechanism that cannot work.

@@ -54,7 +54,7 @@ void fill(RootDse& dse, const Attributes& a) {
 
 Result<std::unique_ptr<Directory>> LdapSession::open(const Endpoint& endpoint, TicketStore& store,
                                                      const std::stop_token& stop) {
-    const Deadline deadline(endpoint.timeouts.connect);
+    Deadline deadline(endpoint.timeouts.connect);
     auto link = Link::open(endpoint, store, deadline, stop);
     if (!link) {
         return fail(link.error());

@@ -147,9 +147,27 @@ std::shared_ptr<TicketStore::Account> TicketStore::account(const AuthSettings& a
     return found;
 }
 
+/// The later one of both ends.
+Deadline TicketStore::patient(Deadline deadline) {
+    const std::scoped_lock guard(lock_);
+    if (!patient_until_)
+        patient_until_ = Deadline(deadline.at() + patience_);
+    return patient_until_->at() > deadline.at() ? *patient_until_ : deadline;
+}
+
 Result<Cache> TicketStore::get(const AuthSettings& auth, const std::string& keytab,
-                               const std::string& host, Deadline deadline,
+                               const std::string& host, Deadline& deadline,
                                const std::stop_token& stop) {
+    const auto began = Deadline::Clock::now();
+    auto tickets = wait(auth, keytab, host, patient(deadline), stop);
+    if (patience_.count() > 0)
+        deadline.put_off(Deadline::Clock::now() - began);
+    return tickets;
+}
+
+Result<Cache> TicketStore::wait(const AuthSettings& auth, const std::string& keytab,
+                                const std::string& host, Deadline deadline,
+                                const std::stop_token& stop) {
     if (keytab.empty()) {
         auto tickets =
             run_abandonable([auth, host] { return callers_tickets(auth, host); }, deadline, stop);

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -18,11 +19,16 @@ namespace scp {
 /// to find. Thread-safe.
 class TicketStore {
   public:
+    /// patience: how much longer than their deadlines all calls together wait. libkrb5 gives each
+    /// KDC that is silent 10 s before it asks the next.
+    explicit TicketStore(std::chrono::milliseconds patience) : patience_(patience) {}
+
     /// A cache with a ticket for ldap/<host>; without a keytab the caller's own one. Errors as of
-    /// log_in_by_keytab(); unreachable at the deadline, interrupted when stop was asked for.
+    /// log_in_by_keytab(); unreachable at the deadline, interrupted when stop was asked for. The
+    /// deadline is put off by what was waited for out of patience.
     [[nodiscard]] Result<std::shared_ptr<const TicketCache>>
     get(const AuthSettings& auth, const std::string& keytab, const std::string& host,
-        Deadline deadline, const std::stop_token& stop);
+        Deadline& deadline, const std::stop_token& stop);
 
     /// A server refused what get() gave: whoever asks next logs in anew.
     void forget(const AuthSettings& auth, const std::string& keytab);
@@ -32,7 +38,14 @@ class TicketStore {
     [[nodiscard]] std::shared_ptr<Account> account(const AuthSettings& auth,
                                                    const std::string& keytab);
 
+    [[nodiscard]] Deadline patient(Deadline deadline);
+    [[nodiscard]] Result<std::shared_ptr<const TicketCache>>
+    wait(const AuthSettings& auth, const std::string& keytab, const std::string& host,
+         Deadline deadline, const std::stop_token& stop);
+
+    const std::chrono::milliseconds patience_;
     std::mutex lock_;
+    std::optional<Deadline> patient_until_; ///< once somebody has waited
     std::map<std::pair<std::string, std::string>, std::shared_ptr<Account>>
         accounts_; ///< by keytab and principal
 };

@@ -1,6 +1,7 @@
 """A computer of the lab: a network and a mount namespace, held by a process, and the DC in it."""
 
 import contextlib
+import glob
 import os
 import re
 import signal
@@ -20,7 +21,8 @@ ETC_FILES = ("hosts", "resolv.conf", "nsswitch.conf")  # krb5.conf is named by K
 READY_PORTS = (53, 88, 389, 636, 3268)
 START_SECONDS = 60
 STOP_SECONDS = 5
-FAULTS = ("stop", "kill", "start", "pause", "resume", "cut", "heal", "isolate", "rejoin")
+CLOCK_BEHIND = "-360s"  # Kerberos allows 300
+FAULTS = ("stop", "kill", "start", "start_behind", "pause", "resume", "cut", "heal", "isolate", "rejoin")
 
 
 class Host:
@@ -72,17 +74,27 @@ class Host:
 
     # -------------------- what can happen to a DC (FAULTS)
 
-    def start(self, *options: str) -> None:
-        """Answers when the DC serves. If it runs, that is all. options: of samba."""
+    def start(self, *options: str, clock: str | None = None) -> None:
+        """Answers when the DC serves. If it runs, that is all. options: of samba; clock: for faketime."""
         if self._samba is None:
+            preload = [self.shim["LD_PRELOAD"]] if "LD_PRELOAD" in self.shim else []
+            faked = {}
+            if clock is not None:
+                preload += glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+                faked = {"FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "LD_PRELOAD": " ".join(preload),
+                         "LDB_MODULES_DISABLE_DEEPBIND": "1"}  # or RootDSE's currentTime is the kernel's
             samba = ["samba", "--foreground", "--no-process-group", "--debug-stdout", *options]
             self._samba = subprocess.Popen(
                 [*self.prefix, *samba],
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr,
-                env={**self.environment, **self.shim},
+                env={**self.environment, **self.shim, **faked},
             )
         self._await_ready()
+
+    def start_behind(self) -> None:
+        """As start(), with a clock that is 6 minutes behind all others."""
+        self.start(clock=CLOCK_BEHIND)
 
     def stop(self) -> None:
         if self._samba is not None:

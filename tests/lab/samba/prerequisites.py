@@ -7,11 +7,11 @@ from pathlib import Path
 
 PACKAGES = (
     "samba samba-ad-dc samba-ad-provision samba-dsdb-modules krb5-user dnsutils dnsmasq-base iproute2 "
-    "ldap-utils libsasl2-modules-gssapi-mit openssl gcc libc6-dev python3-ldap python3-pytest"
+    "ldap-utils libsasl2-modules-gssapi-mit openssl gcc libc6-dev faketime python3-ldap python3-pytest"
 )
 PROGRAMS = (
     "samba samba-tool samba_spnupdate unshare nsenter ip mount openssl tar gzip "
-    "kinit dig dnsmasq gcc ldapsearch"
+    "kinit dig dnsmasq gcc ldapsearch faketime"
 ).split()
 FILES = ("/usr/share/samba/setup/provision.ldif", "/usr/lib/python3/dist-packages/samba/provision")
 

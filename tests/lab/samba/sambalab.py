@@ -312,6 +312,10 @@ class SambaLab:
         """After stop or kill; returns when it serves."""
         self._inflict("start", dc)
 
+    def start_behind(self, dc: str) -> None:
+        """As start(), with a clock that is 6 minutes behind, until it is stopped or killed."""
+        self._inflict("start_behind", dc)
+
     def pause(self, dc: str) -> None:
         """It takes connections and answers nothing."""
         self._inflict("pause", dc)

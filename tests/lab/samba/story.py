@@ -117,12 +117,18 @@ class Story(Programs):
             until(lambda: [self.copies(dc) for dc in ("dc1", "dc2")] == [{}, {}], "the end of the copies", 60)
 
     @contextlib.contextmanager
-    def kdc_of(self, dc: str):
-        """Tickets come from this DC: libkrb5 waits ten seconds for a KDC that is silent before it asks the next."""
+    def kdc_of(self, dc: str, alone: bool = False):
+        """Tickets come from this DC: libkrb5 waits ten seconds for a KDC that is silent before it asks the next.
+        alone: there is no next."""
         path = self.samba.dir / "client/krb5.conf"
         before = path.read_text()
         asked = f"        kdc = {self.samba.dc(dc)['address']}\n"
-        path.write_text(before.replace(asked, "").replace("    CORP.TEST = {\n", "    CORP.TEST = {\n" + asked))
+        changed = before.replace(asked, "")
+        if alone:
+            for other in self.samba.info["domains"]["corp.test"]["dcs"].values():
+                for kind in ("kdc", "master_kdc"):
+                    changed = changed.replace(f"        {kind} = {other['address']}\n", "")
+        path.write_text(changed.replace("    CORP.TEST = {\n", "    CORP.TEST = {\n" + asked))
         try:
             yield
         finally:
