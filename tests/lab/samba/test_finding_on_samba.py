@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ipv6 import ByIPv6
 from objects import until
 from scene import Programs
 from topology import SITE
@@ -76,3 +77,17 @@ def test_a_dc_that_answers_no_ping_is_not_waited_for(finding, fault, remedy):
         assert finding.read()["corp.test"] == "ldap://dc2.corp.test"
     finally:
         getattr(finding.samba, remedy)("dc1")
+
+
+def test_a_dc_that_has_an_ipv6_address_alone(finding):
+    """Pinged, logged in to by its name (Kerberos) and read over IPv6."""
+    with ByIPv6(finding.samba, "dc1") as dc1:
+        assert finding.servers()["dc1.corp.test"]["reachable"] and finding.servers()["dc1.corp.test"]["site"] == SITE
+        assert finding.read()["corp.test"] == "ldap://dc1.corp.test"
+    assert dc1.datagrams > 0 and dc1.connections > 0
+
+
+def test_an_ipv6_address_that_leads_nowhere_costs_nothing(finding):
+    """Nobody listens there: the same DC by IPv4."""
+    with ByIPv6(finding.samba, "dc1", serves=False, also_ipv4=True):
+        assert finding.read()["corp.test"] == "ldap://dc1.corp.test"

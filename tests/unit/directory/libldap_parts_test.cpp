@@ -146,6 +146,11 @@ TEST_CASE("credentials are looked for by name, and a name is no path") {
         REQUIRE_FALSE(path);
         CHECK(path.error().kind == ErrorKind::settings);
     }
+    // The unit's first, then the machine's: each is named.
+    const std::string why = ": No such file or directory";
+    CHECK(credential_path("scpd-not-there").error().message ==
+          "credential scpd-not-there is not to be had: " + folder.path().string() +
+              "/scpd-not-there" + why + "; /etc/credstore/scpd-not-there" + why);
     if (before == nullptr) {
         ::unsetenv("CREDENTIALS_DIRECTORY");
     } else {
