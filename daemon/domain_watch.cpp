@@ -81,11 +81,21 @@ std::chrono::milliseconds DomainWatch::step(const std::stop_token& stop) {
     if (done && session_) // a session that listens does the waiting itself
         return kind_ == WatchKind::notify ? std::chrono::milliseconds::zero() : heartbeat();
     session_.reset();
+    Error why = done ? Error{} : done.error();
+    if (clock_() - began_ > longest_wait) {
+        ended_ = std::move(why);
+        failures_ = 0;
+        return std::chrono::milliseconds::zero();
+    }
     if (!stop.stop_requested())
-        tell_(WatchState{target_.domain, "", done ? Error{} : done.error(), ""});
-    // A session that held for a while starts the back-off anew.
-    failures_ = clock_() - began_ > longest_wait ? 1 : failures_ + 1;
-    return back_off(failures_, longest_wait);
+        tell_(
+            WatchState{target_.domain, "", std::exchange(ended_, {}).value_or(std::move(why)), ""});
+    return back_off(++failures_, longest_wait);
+}
+
+void DomainWatch::tell_how(WatchKind kind, std::string detail) {
+    ended_.reset();
+    tell_(WatchState{target_.domain, to_string(kind), {}, std::move(detail)});
 }
 
 /// Every kind begins by asking for a look: what happened before it watched was not seen.
@@ -110,7 +120,7 @@ Result<void> DomainWatch::begin(const std::stop_token& stop) {
     if (*kind == WatchKind::usn && !shows_deleted_objects(session, target_.nc))
         detail += (detail.empty() ? "" : "; ") + std::string(deletes_later);
     if (*kind == WatchKind::syncrepl) {
-        tell_(WatchState{target_.domain, to_string(*kind), {}, detail});
+        tell_how(*kind, detail);
         return session.persist(target_.nc, equals("objectClass", "serviceConnectionPoint"),
                                heartbeat(), stop, [&] { tell_(DomainChanged{target_.domain}); });
     }
@@ -123,7 +133,7 @@ Result<void> DomainWatch::begin(const std::stop_token& stop) {
         watermark_ = std::move(*mark);
     }
     next_look_ = clock_() + (kind_ == WatchKind::poll ? settings_.poll : heartbeat());
-    tell_(WatchState{target_.domain, to_string(kind_), {}, detail});
+    tell_how(kind_, std::move(detail));
     tell_(DomainChanged{target_.domain}); // what came between the cycle's read and the watermark
     return {};
 }

@@ -43,6 +43,7 @@ class DomainWatch {
     [[nodiscard]] Result<void> begin(const std::stop_token& stop);
     [[nodiscard]] Result<std::string> listen(Directory& session) const;
     [[nodiscard]] Error refusal(Error error);
+    void tell_how(WatchKind kind, std::string detail);
     [[nodiscard]] Result<void> look(const std::stop_token& stop);
     [[nodiscard]] Result<void> hear(const std::stop_token& stop);
     [[nodiscard]] Result<void> look_at_usn();
@@ -60,6 +61,9 @@ class DomainWatch {
     Watermark watermark_; ///< read before the search that it guards
     std::chrono::steady_clock::time_point began_;
     std::chrono::steady_clock::time_point next_look_; ///< notify: by uSNChanged; poll: a cycle
+    /// Why a session ended that had held for a while: with its ticket, as servers do, or with the
+    /// server. Told only if the next session is not to be had.
+    std::optional<Error> ended_;
     std::optional<std::string> refused_; ///< why the next session does without notifications
     int failures_ = 0;
 };

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 using namespace scp;
 using Watch = DaemonSettings::Watch;
 using namespace std::chrono_literals;
@@ -327,6 +329,7 @@ TEST_CASE("a server is asked for a sign of life at least every five minutes, wha
         }
         watched.server->unreachable = true;
         watched.now += 300s;
+        CHECK(watched.step() == 0s);
         CHECK(watched.step() == 1s);
         CHECK(watched.states.back() == "lost: lost the connection to ldap://dc1.corp.test");
     }
@@ -349,8 +352,43 @@ TEST_CASE("a watch that is lost says so, waits ever longer, and asks for a look 
 
     watched.now += 61s; // it held for a while: not the fourth failure in a row
     watched.server->unreachable = true;
+    CHECK(watched.step() == 0s);
     CHECK(watched.step() == 1s);
     CHECK(watched.changes == 0);
+}
+
+TEST_CASE(
+    "a session that ends after a while, as with its ticket, is no news if the next one is had") {
+    for (const bool still_there : {true, false}) {
+        for (const Watch how : {Watch::usn, Watch::notify, Watch::poll}) {
+            CAPTURE(still_there);
+            CAPTURE(static_cast<int>(how));
+            Watched watched(how);
+            watched.step();
+            const auto first = watched.states.front();
+            watched.now += 10h;
+            bool ended = false;
+            watched.server->search_fault = [&](const Search&) -> std::optional<Error> {
+                if (std::exchange(ended, true))
+                    return std::nullopt;
+                return Error{ErrorKind::unreachable, "LDAP 52: the ticket has expired", {}, 52};
+            };
+            CHECK(watched.step() == 0s);
+            CHECK(watched.states == std::vector<std::string>{first});
+            watched.server->unreachable = !still_there;
+            const auto wait = watched.step();
+            if (still_there) {
+                CHECK(watched.states == std::vector<std::string>{first, first});
+                CHECK(watched.changes == 1);
+            } else {
+                CHECK(wait == 1s);
+                CHECK(watched.states.back() == "lost: LDAP 52: the ticket has expired");
+                watched.step();
+                CHECK(watched.states.back() ==
+                      "lost: cannot connect to ldap://dc1.corp.test: no answer in time");
+            }
+        }
+    }
 }
 
 TEST_CASE("a watch that the server cannot have says why") {
