@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -222,14 +223,28 @@ Result<bool> StateFile::update(const std::function<bool(HostState&)>& change) co
     return changed;
 }
 
-std::string this_user() {
-    std::array<char, 4096> buffer{};
+Result<std::string> check_plan_hash(const std::string& text) {
+    constexpr std::string_view kind = "sha256:";
+    const std::string hash = lower_ascii(text);
+    if (!hash.starts_with(kind) || hash.size() != kind.size() + 64 ||
+        !std::ranges::all_of(std::string_view(hash).substr(kind.size()),
+                             [](char c) { return hex_digit(c) >= 0; }))
+        return fail(ErrorKind::usage, printable(text) + ": this is no plan's hash",
+                    "scpctl plan -o json shows it: sha256: and 64 hex digits");
+    return hash;
+}
+
+std::string user_called(uid_t user) {
+    std::array<char, 16384> buffer{};
     passwd entry{};
     passwd* found = nullptr;
-    if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) == 0 &&
-        found != nullptr)
+    if (::getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
         return found->pw_name;
-    return std::to_string(::geteuid());
+    return std::to_string(user);
+}
+
+std::string this_user() {
+    return user_called(::geteuid());
 }
 
 } // namespace scp

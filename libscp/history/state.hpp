@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include <sys/types.h>
+
 namespace scp {
 
 /// The text of the file: one JSON object, scpd.state/1.
@@ -41,7 +43,13 @@ class StateFile {
     std::filesystem::path file_;
 };
 
-/// The name of the user as whom this process acts, else his number.
+/// "sha256:" and 64 hex digits, as plans show it, in lower case. ErrorKind::usage for anything
+/// else.
+[[nodiscard]] Result<std::string> check_plan_hash(const std::string& text);
+
+/// The user's name, else his number. May ask a directory of users, which takes its time.
+[[nodiscard]] std::string user_called(uid_t user);
+/// As whom this process acts.
 [[nodiscard]] std::string this_user();
 
 } // namespace scp

@@ -162,7 +162,7 @@ bool DecisionTable::natives() {
     }
     const auto equal = [&](const Scp* scp) { return equals_source(*scp); };
     if (const auto found = std::ranges::find_if(trusted, equal); found != trusted.end()) {
-        ++out_.in_sync;
+        in_sync();
         if (ours() != nullptr)
             retire(Reason::duplicate, *ours(),
                    printable((*found)->dn.text()) + " serves this domain by itself");
@@ -185,7 +185,7 @@ bool DecisionTable::foreign() {
                   "instance " + first.marker->instance +
                       " serves this domain too: " + printable(first.dn.text()));
     else if (std::ranges::any_of(cell_.foreign, equal))
-        ++out_.in_sync;
+        in_sync();
     else
         hold_cell(Reason::foreign_owner, first.dn,
                   "a copy of instance " + first.marker->instance +

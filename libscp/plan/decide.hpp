@@ -19,6 +19,7 @@ struct Decisions {
     std::vector<Proposal> proposals;
     std::vector<Held> held;
     std::size_t in_sync = 0;
+    std::map<std::string, std::size_t, LessNoCase> in_sync_of; ///< by rule
     Confirmations confirmations;
     bool unconfirmed = false;
     std::map<std::string, std::size_t, LessNoCase> copies;

@@ -96,6 +96,7 @@ struct Plan {
     std::vector<Change> changes;
     std::vector<Held> held;  ///< by forest, domain, DN, reason
     std::size_t in_sync = 0; ///< copies and natives that serve a target as they are
+    std::map<std::string, std::size_t, LessNoCase> in_sync_of; ///< the same, by rule
     /// What this read adds to those before it: to be given to the next one. Rules in mode sync
     /// only.
     Confirmations confirmations;

@@ -97,7 +97,7 @@ void DecisionTable::repair() {
     const Copy& copy = *ours();
     Change repair = repair_change();
     if (repair.op == Op::mark && !copy.marker().gone) {
-        ++out_.in_sync;
+        in_sync();
         return;
     }
     const auto from = std::ranges::find(input_.observation.domains, domain_of(*source_), ref);
@@ -254,6 +254,11 @@ void DecisionTable::hold_copy(Reason reason, const Copy& copy, std::string detai
     if (copy.source.scp != nullptr)
         held.sources = {source_ref(*copy.source.scp)};
     out_.held.push_back(std::move(held));
+}
+
+void DecisionTable::in_sync() {
+    ++out_.in_sync;
+    ++out_.in_sync_of[rule().name];
 }
 
 void DecisionTable::propose(Change change, std::set<DomainRef> waits_for) {

@@ -176,6 +176,7 @@ Plan Settler::run() && {
     index();
     plan_.held = std::move(in_.held);
     plan_.in_sync = in_.in_sync;
+    plan_.in_sync_of = std::move(in_.in_sync_of);
     plan_.confirmations = std::move(in_.confirmations);
     plan_.replicas = input_.replicas;
     for (const auto& view : input_.observation.domains)

@@ -98,6 +98,7 @@ class DecisionTable {
     void retire(Reason reason, const Copy& copy, std::string detail);
     void retire_confirmed(Change remove, const Copy& copy, std::string detail);
     [[nodiscard]] Change removal(Reason reason, const Copy& copy) const;
+    void in_sync();
     void propose(Change change, std::set<DomainRef> waits_for = {});
 
     const PlanInput& input_;

@@ -132,6 +132,10 @@ std::string to_json_text(const Json& document) {
     return without_steering(document.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
+std::string to_json_line(const Json& document) {
+    return scalar(document) + "\n";
+}
+
 std::string to_yaml_text(const Json& document) {
     if (!document.is_structured() || document.empty())
         return scalar(document) + "\n";

@@ -27,6 +27,8 @@ using Json = nlohmann::ordered_json;
 /// (DEL, C1 controls, bidirectional overrides, line separators) is written as \uXXXX, so it is safe
 /// wherever it is shown.
 [[nodiscard]] std::string to_json_text(const Json& document);
+/// The same on one line.
+[[nodiscard]] std::string to_json_line(const Json& document);
 /// The same document as YAML 1.2, block style.
 [[nodiscard]] std::string to_yaml_text(const Json& document);
 
