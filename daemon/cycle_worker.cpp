@@ -5,10 +5,10 @@
 
 namespace scp {
 
-CycleWorker::CycleWorker(Connector& connector, Mailbox& mailbox, std::filesystem::path history_dir,
-                         StateFile state)
-    : connector_(connector), mailbox_(mailbox), history_dir_(std::move(history_dir)),
-      state_(std::move(state)) {}
+CycleWorker::CycleWorker(Connector& connector, Mailbox& mailbox, Pulse& pulse,
+                         std::filesystem::path history_dir, StateFile state)
+    : connector_(connector, pulse), pulse_(pulse), mailbox_(mailbox),
+      history_dir_(std::move(history_dir)), state_(std::move(state)) {}
 
 // The settings are shared with the main thread, which may load new ones while the cycle runs.
 void CycleWorker::start(std::shared_ptr<const Settings> settings, std::map<DomainKey, Error> down) {
@@ -31,7 +31,14 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
     options.rules = settings.rules;
     options.confirmations = confirmations_;
     options.replicas = replicas_;
-    options.read_state = [&] { return state_.read(); };
+    options.progress = [&](const std::string&) { pulse_.beat(); };
+    CycleDone done;
+    options.read_state = [&] {
+        auto state = state_.read();
+        if (state)
+            done.host = *state;
+        return state;
+    };
     options.read_past = [&](Timestamp now) { return read_past(history_dir_, now); };
     options.use_up = [&](const std::string& hash) {
         return state_.update([&](HostState& state) { return use_up(state, hash); });
@@ -47,11 +54,11 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
         return history_.get();
     };
 
-    CycleDone done;
     done.report = run_cycle(sessions, options);
     confirmations_ = done.report.plan.confirmations;
     replicas_ = done.report.plan.replicas;
     done.targets = watch_targets(done.report.observation, sessions);
+    done.rules = rules_of(done.report, settings);
     done.took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - began);
     mailbox_.post(std::move(done));

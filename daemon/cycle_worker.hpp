@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/mailbox.hpp"
+#include "daemon/pulse.hpp"
 #include "directory/directory.hpp"
 #include "forest/server_memory.hpp"
 #include "history/state.hpp"
@@ -17,8 +18,9 @@ namespace scp {
 /// Runs one cycle at a time on a thread of its own and posts CycleDone.
 class CycleWorker {
   public:
-    CycleWorker(Connector& connector, Mailbox& mailbox, std::filesystem::path history_dir,
-                StateFile state);
+    /// `pulse` beats while a cycle gets on with its work.
+    CycleWorker(Connector& connector, Mailbox& mailbox, Pulse& pulse,
+                std::filesystem::path history_dir, StateFile state);
 
     /// `down`: domains that are being probed; the cycle takes them as incomplete at once.
     void start(std::shared_ptr<const Settings> settings, std::map<DomainKey, Error> down);
@@ -29,7 +31,8 @@ class CycleWorker {
     void run(std::stop_token stop, const Settings& settings,
              const std::map<DomainKey, Error>& down);
 
-    Connector& connector_;
+    PulsingConnector connector_;
+    Pulse& pulse_;
     Mailbox& mailbox_;
     std::filesystem::path history_dir_;
     StateFile state_;

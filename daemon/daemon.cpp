@@ -1,5 +1,7 @@
 #include "daemon/daemon.hpp"
 
+#include "daemon/patience.hpp"
+#include "report/style.hpp"
 #include "settings/load.hpp"
 
 #include <fmt/format.h>
@@ -17,12 +19,22 @@
 namespace scp {
 namespace {
 
-constexpr std::uint64_t timer_accuracy = 10'000;   // microseconds
-constexpr std::uint64_t stop_deadline = 8'000'000; // microseconds; systemd is promised 10 s
+constexpr std::uint64_t timer_accuracy = 10'000; // microseconds
+// systemd is promised an end within 10 s: of the cycle's worker, and then of all other threads.
+constexpr std::uint64_t stop_deadline = 7'000'000; // microseconds
+constexpr std::chrono::milliseconds last_deadline{2000};
 
 void check(int result, const char* what) {
     if (result < 0)
         throw std::system_error(-result, std::generic_category(), what);
+}
+
+[[noreturn]] void leave_all_the_same() {
+    // Whatever still hangs is a read or a write that was sent: the next start converges all the
+    // same.
+    spdlog::warn("a worker did not end in time; leaving all the same");
+    spdlog::shutdown();
+    std::_Exit(0);
 }
 
 std::uint64_t microseconds(Schedule::Time time) {
@@ -47,11 +59,12 @@ void Daemon::Release::operator()(sd_event_source* source) const {
 }
 
 Daemon::Daemon(DaemonOptions options, Settings settings, Connector& connector)
-    : options_(std::move(options)),
+    : options_(std::move(options)), connector_(connector),
       settings_(std::make_shared<const Settings>(std::move(settings))),
-      schedule_(settings_->daemon, std::chrono::steady_clock::now()),
-      worker_(connector, mailbox_, options_.history_dir, StateFile(options_.state_file)),
-      watchers_(connector, mailbox_), prober_(connector, mailbox_) {
+      schedule_(settings_->daemon, BootClock::now()),
+      worker_(connector, mailbox_, pulse_, options_.history_dir, StateFile(options_.state_file)),
+      watchers_(connector, mailbox_), prober_(connector, mailbox_), state_errands_(mailbox_),
+      directory_errands_(mailbox_), service_(*settings_, now_to_the_second()) {
     sd_event* event = nullptr;
     check(sd_event_new(&event), "sd_event_new");
     event_.reset(event);
@@ -60,19 +73,32 @@ Daemon::Daemon(DaemonOptions options, Settings settings, Connector& connector)
     for (const int signal : {SIGTERM, SIGINT, SIGHUP})
         check(sd_event_add_signal(event, nullptr, signal, on_signal, this), "sd_event_add_signal");
     sd_event_source* timer = nullptr;
-    check(sd_event_add_time(event, &timer, CLOCK_MONOTONIC, 0, timer_accuracy, on_timer, this),
+    check(sd_event_add_time(event, &timer, CLOCK_BOOTTIME, 0, timer_accuracy, on_timer, this),
           "sd_event_add_time");
     timer_.reset(timer);
     if (auto made = StateFile(options_.state_file).make_folder(); !made)
         spdlog::warn("{} — {}", made.error().message, made.error().hint);
     watch_state();
+    watchdog_ = std::make_unique<Watchdog>(event, [this] { return silence(); });
+    bus_ = std::make_unique<Bus>(event, static_cast<Manager&>(*this));
 }
 
 Daemon::~Daemon() = default;
 
+/// For the watchdog.
+std::chrono::milliseconds Daemon::silence() const {
+    const auto silent = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - pulse_.last());
+    return running_ && silent > allowed_silence_ ? silent : std::chrono::milliseconds{0};
+}
+
 int Daemon::run() {
     arm();
     const int status = sd_event_loop(event_.get());
+    last_resort_ = std::jthread([](const std::stop_token& stop) {
+        if (!wait_or_stop(stop, last_deadline))
+            leave_all_the_same();
+    });
     watchers_.stop_all();
     prober_.stop_all();
     return status < 0 ? 1 : status;
@@ -116,7 +142,7 @@ int Daemon::on_state(sd_event_source*, const inotify_event* what, void* self) {
         daemon.state_watch_.reset();
     if (lost || about_it || (what->mask & IN_Q_OVERFLOW) != 0) {
         spdlog::debug("pauses and approvals may have changed");
-        daemon.schedule_.asked(std::chrono::steady_clock::now(), "state");
+        daemon.schedule_.asked(BootClock::now(), "state");
         daemon.arm();
     }
     return 0;
@@ -125,7 +151,7 @@ int Daemon::on_state(sd_event_source*, const inotify_event* what, void* self) {
 int Daemon::on_timer(sd_event_source*, std::uint64_t, void* self) {
     auto& daemon = *static_cast<Daemon*>(self);
     const auto due = daemon.schedule_.due();
-    if (due && *due <= std::chrono::steady_clock::now())
+    if (due && *due <= BootClock::now())
         daemon.begin_cycle();
     daemon.arm();
     return 0;
@@ -136,6 +162,8 @@ void Daemon::begin_cycle() {
     spdlog::debug("cycle begins ({})", cycle_trigger_);
     schedule_.cycle_began();
     running_ = true;
+    pulse_.beat();
+    allowed_silence_ = allowed_silence(*settings_);
     worker_.start(settings_, prober_.down());
     if (!ready_) {
         ready_ = true;
@@ -158,7 +186,7 @@ void Daemon::handle(const CycleDone& done) {
         sd_event_exit(event_.get(), 0);
         return;
     }
-    schedule_.cycle_ended(std::chrono::steady_clock::now(), worth_retrying(done.report));
+    schedule_.cycle_ended(BootClock::now(), worth_retrying(done.report));
     log_.tell(done, cycle_trigger_);
     watch_state();
     watchers_.follow(done.targets, settings_->daemon);
@@ -172,18 +200,33 @@ void Daemon::handle(const CycleDone& done) {
     for (const auto& forest : done.report.topology.forests)
         if (forest.error)
             prober_.probe({forest.name, forest.root}, *forest.error, settings_);
-    notify_status(status_line(done, *settings_, watching_));
+    const Timestamp now = now_to_the_second();
+    service_.cycle_done(done, cycle_trigger_, now);
+    notify_status(status_line(done, *settings_, watching_) + service_.warning());
+    for (const Event& event : events_.tell(done.report, now))
+        tell(event);
+    bus_->properties_changed();
+    bus_->cycle_done(last_cycle_text());
+}
+
+void Daemon::handle(const ErrandDone& done) {
+    if (!state_errands_.finish(done))
+        (void)directory_errands_.finish(done);
+}
+
+void Daemon::tell(const Event& event) {
+    bus_->event(to_json_line(event_json(event)));
 }
 
 void Daemon::handle(const DomainChanged& changed) {
     spdlog::debug("{} may have changed", changed.domain.second.text());
-    schedule_.changed(std::chrono::steady_clock::now());
+    schedule_.changed(BootClock::now());
 }
 
 void Daemon::handle(const DomainIsBack& back) {
     spdlog::info("domain {} answers again", back.domain.second.text());
     prober_.came_back(back.domain);
-    schedule_.asked(std::chrono::steady_clock::now(), "recovered");
+    schedule_.asked(BootClock::now(), "recovered");
 }
 
 void Daemon::handle(const WatchState& state) {
@@ -208,44 +251,55 @@ void Daemon::handle(const WatchState& state) {
 int Daemon::on_signal(sd_event_source*, const signalfd_siginfo* info, void* self) {
     auto& daemon = *static_cast<Daemon*>(self);
     if (info->ssi_signo == SIGHUP)
-        daemon.reload();
+        (void)daemon.reload(); // has told of it
     else
         daemon.begin_stop();
     daemon.arm();
     return 0;
 }
 
-void Daemon::reload() {
+Result<void> Daemon::reload() {
     if (stopping_)
-        return;
+        return fail(ErrorKind::interrupted, "scpd is stopping");
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
                static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000);
     Loaded loaded = load_settings(options_.settings_file);
-    if (loaded.problems.empty()) {
-        settings_ = std::make_shared<const Settings>(std::move(loaded.settings));
-        set_up_log(settings_->log);
-        spdlog::info("new settings loaded from {}", options_.settings_file.string());
-        for (const auto& warning : loaded.warnings)
-            spdlog::warn("{}", warning.to_string());
-        watchers_.stop_all();
-        watching_.clear();
-        not_watching_.clear();
-        prober_.stop_all();
-        schedule_.use(settings_->daemon);
-        schedule_.asked(std::chrono::steady_clock::now(), "reload");
-        sd_notify(0, "READY=1\nSTATUS=new settings loaded");
-    } else {
-        for (const auto& problem : loaded.problems)
-            spdlog::error("{}", problem.to_string());
-        const std::string line =
-            fmt::format("the new settings have {} problems; the old ones stay in force: {}",
-                        loaded.problems.size(), loaded.problems.front().to_string());
-        spdlog::error("{}", line);
-        sd_notify(0, "READY=1");
-        notify_status(line);
-    }
+    if (!loaded.problems.empty())
+        return refuse_settings(loaded.problems);
+    settings_ = std::make_shared<const Settings>(std::move(loaded.settings));
+    set_up_log(settings_->log);
+    const std::string line = "new settings loaded from " + options_.settings_file.string();
+    spdlog::info("{}", line);
+    for (const auto& warning : loaded.warnings)
+        spdlog::warn("{}", warning.to_string());
+    watchers_.stop_all();
+    watching_.clear();
+    not_watching_.clear();
+    prober_.stop_all();
+    schedule_.use(settings_->daemon);
+    schedule_.asked(BootClock::now(), "reload");
+    service_.settings_loaded(*settings_);
+    sd_notify(0, "READY=1\nSTATUS=new settings loaded");
+    tell({now_to_the_second(), "settings-loaded", {}, {}, {}, {}, line});
+    bus_->properties_changed();
+    return {};
+}
+
+Result<void> Daemon::refuse_settings(const std::vector<Problem>& problems) {
+    for (const auto& problem : problems)
+        spdlog::error("{}", problem.to_string());
+    const std::string line =
+        fmt::format("the new settings have {}; the old ones stay in force: {}",
+                    counted(problems.size(), "problem"), problems.front().to_string());
+    spdlog::error("{}", line);
+    service_.settings_refused(line);
+    sd_notify(0, "READY=1");
+    notify_status(line);
+    tell({now_to_the_second(), "settings-refused", {}, {}, {}, {}, line});
+    bus_->properties_changed();
+    return fail(ErrorKind::settings, line, "check them with: scpctl config check");
 }
 
 void Daemon::begin_stop() {
@@ -266,11 +320,7 @@ void Daemon::begin_stop() {
 }
 
 int Daemon::on_stop_deadline(sd_event_source*, std::uint64_t, void*) {
-    // Whatever still hangs is a read or a write that was sent: the next start converges all the
-    // same.
-    spdlog::warn("a worker did not end in time; leaving all the same");
-    spdlog::shutdown();
-    std::_Exit(0);
+    leave_all_the_same();
 }
 
 void Daemon::notify_status(const std::string& line) {

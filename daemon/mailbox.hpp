@@ -2,8 +2,10 @@
 
 #include "cycle.hpp"
 #include "directory/endpoint.hpp"
+#include "report/status.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <variant>
@@ -28,6 +30,8 @@ struct CycleDone {
     CycleReport report;
     std::vector<WatchTarget> targets;
     std::chrono::milliseconds took{0};
+    std::vector<RuleStatus> rules;
+    std::optional<HostState> host; ///< pauses and approvals as the plan was guarded by them
 };
 struct DomainChanged {
     DomainKey domain;
@@ -41,7 +45,11 @@ struct WatchState {
     Error error;        ///< why not
     std::string detail; ///< what is watched, and what is not; may be empty
 };
-using Message = std::variant<CycleDone, DomainChanged, DomainIsBack, WatchState>;
+struct ErrandDone {
+    std::uint64_t id = 0;
+    Result<void> result;
+};
+using Message = std::variant<CycleDone, DomainChanged, DomainIsBack, WatchState, ErrandDone>;
 
 /// A queue between threads whose file descriptor an event loop can wait for.
 class Mailbox {

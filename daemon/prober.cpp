@@ -5,6 +5,7 @@
 #include "forest/sessions.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace scp {
 namespace {
@@ -40,19 +41,22 @@ void Prober::probe(const DomainKey& domain, const Error& why,
     const int failures = ++probe.failures;
     const bool refused = why.kind == ErrorKind::refused;
     // The settings are shared: the main thread may load new ones while this runs.
+    retired_.take(std::exchange(probe.thread, {}));
     probe.thread = std::jthread([this, domain, refused, failures,
                                  settings = std::move(settings)](const std::stop_token& stop) {
         int tries = failures;
         while (!wait_or_stop(stop, refused ? waits_.refused : back_off(tries++, waits_.longest)))
             if (answers(domain, *settings, connector_, stop)) {
-                mailbox_.post(DomainIsBack{domain});
+                if (!stop.stop_requested())
+                    mailbox_.post(DomainIsBack{domain});
                 return;
             }
     });
 }
 
 void Prober::forget(const DomainKey& domain) {
-    probes_.erase(domain);
+    if (auto found = probes_.extract(domain))
+        retired_.take(std::move(found.mapped().thread));
 }
 
 void Prober::came_back(const DomainKey& domain) {
@@ -62,7 +66,7 @@ void Prober::came_back(const DomainKey& domain) {
 
 void Prober::stop_all() {
     for (auto& [domain, probe] : probes_)
-        probe.thread.request_stop();
+        retired_.take(std::move(probe.thread));
     probes_.clear();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/mailbox.hpp"
+#include "daemon/retired_threads.hpp"
 #include "directory/directory.hpp"
 #include "settings/settings.hpp"
 
@@ -30,6 +31,7 @@ class Prober {
     void forget(const DomainKey& domain);
     /// The domain answered; it is no longer taken as down, but its failures still count.
     void came_back(const DomainKey& domain);
+    /// Asks all to stop, and does not wait for them.
     void stop_all();
     /// Those that a cycle takes as down, and why.
     [[nodiscard]] std::map<DomainKey, Error> down() const;
@@ -45,6 +47,7 @@ class Prober {
     Mailbox& mailbox_;
     ProbeWaits waits_;
     std::map<DomainKey, Probe> probes_;
+    RetiredThreads retired_;
 };
 
 } // namespace scp

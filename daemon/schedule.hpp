@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/clocks.hpp"
 #include "settings/settings.hpp"
 
 #include <chrono>
@@ -8,11 +9,11 @@
 
 namespace scp {
 
-/// When the next cycle begins. Pure: the clock (monotonic) comes in with each call, so a step of
-/// the wall clock or a suspended machine does no harm.
+/// When the next cycle begins. Pure: the clock comes in with each call. It is BootClock: a step of
+/// the wall clock does no harm, and what came due while the machine was suspended is due after it.
 class Schedule {
   public:
-    using Time = std::chrono::steady_clock::time_point;
+    using Time = BootClock::time_point;
 
     /// The first cycle is due at `now`.
     Schedule(const DaemonSettings& settings, Time now);

@@ -2,6 +2,8 @@
 
 #include "daemon/patience.hpp"
 
+#include <utility>
+
 namespace scp {
 
 Watchers::Watchers(Connector& connector, Mailbox& mailbox)
@@ -13,10 +15,15 @@ void Watchers::follow(const std::vector<WatchTarget>& targets, const DaemonSetti
         if (watch.thread.joinable() && watch.target == target)
             continue;
         watch.target = target;
+        retired_.take(std::exchange(watch.thread, {}));
         watch.thread = std::jthread([this, target, settings](const std::stop_token& stop) {
             DomainWatch steps(
-                connector_, [this](Message message) { mailbox_.post(std::move(message)); }, target,
-                settings);
+                connector_,
+                [this, &stop](Message message) {
+                    if (!stop.stop_requested()) // a watch that has been given up tells nothing
+                        mailbox_.post(std::move(message));
+                },
+                target, settings);
             while (!stop.stop_requested())
                 wait_or_stop(stop, steps.step(stop));
         });
@@ -25,7 +32,7 @@ void Watchers::follow(const std::vector<WatchTarget>& targets, const DaemonSetti
 
 void Watchers::stop_all() {
     for (auto& [domain, watch] : watches_)
-        watch.thread.request_stop();
+        retired_.take(std::move(watch.thread));
     watches_.clear();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/domain_watch.hpp"
+#include "daemon/retired_threads.hpp"
 
 #include <map>
 #include <thread>
@@ -14,6 +15,7 @@ class Watchers {
     Watchers(Connector& connector, Mailbox& mailbox);
     /// Watches these too; those that are watched already go on, also while their domain is down.
     void follow(const std::vector<WatchTarget>& targets, const DaemonSettings& settings);
+    /// Asks all to stop, and does not wait for them.
     void stop_all();
 
   private:
@@ -24,6 +26,7 @@ class Watchers {
     Connector& connector_;
     Mailbox& mailbox_;
     std::map<DomainKey, Watch> watches_;
+    RetiredThreads retired_;
 };
 
 } // namespace scp

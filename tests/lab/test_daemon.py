@@ -7,9 +7,10 @@ import signal
 
 import pytest
 
-from scplab.process import wait_until
+from scplab.process import LabError, wait_until
 from scplab.runner import Daemon
 from scplab.snapshot import Snapshot
+from scplab.threads import StoppedThreads
 from scplab.world import World, content
 
 ONLY_EMEA = {"domains": ["emea.corp.test"]}
@@ -108,6 +109,72 @@ def test_killed_and_started_again_it_goes_on(world: World, scpd):
     second = scpd(world.lab, config=world.config()).wait_ready()
     follows(second, world, "corp")
     assert len(world.corp.copies()) == 1
+
+
+# ---- the watchdog
+
+WATCHDOG = {"WATCHDOG_USEC": "800000"}
+
+
+def fed(daemon: Daemon) -> int:
+    daemon._read_notifications()
+    return daemon.notifications.count("WATCHDOG=1")
+
+
+def feeds(daemon: Daemon) -> None:
+    before = fed(daemon)
+    daemon.wait(lambda: fed(daemon) >= before + 3, "the watchdog to be fed", DEADLINE)
+
+
+def starves(daemon: Daemon) -> None:
+    """Not once in twice the time that systemd would wait."""
+    before = fed(daemon)
+    with pytest.raises(LabError, match="not within"):
+        wait_until(lambda: fed(daemon) > before, 1.6, "food")
+
+
+def test_the_watchdog_is_fed_between_cycles_and_while_servers_hang(world: World, scpd):
+    world.forest_settings["timeouts"] = {"connect": "1s", "operation": "1s"}
+    daemon = scpd(world.lab, config=world.config(), environment=WATCHDOG).wait_ready()
+    follows(daemon, world, "corp")
+    watching(daemon)
+    feeds(daemon)
+    world.lab.pause("emea")
+    try:
+        before = len(cycles(daemon))
+        daemon.reload()
+        daemon.wait(lambda: len(cycles(daemon)) > before, "a cycle", DEADLINE)
+        feeds(daemon)  # every call ends by its time-out, which is progress
+    finally:
+        world.lab.resume("emea")
+
+
+def test_a_stopped_daemon_does_not_feed(world: World, scpd):
+    daemon = scpd(world.lab, config=world.config(), environment=WATCHDOG).wait_ready()
+    feeds(daemon)
+    daemon.process.pause()
+    starves(daemon)
+    daemon.process.resume()
+    feeds(daemon)
+
+
+def test_a_hung_worker_stops_the_feeding(world: World, scpd):
+    world.forest_settings["timeouts"] = {"connect": "500ms", "operation": "500ms"}
+    daemon = scpd(world.lab, config=world.config(), environment=WATCHDOG).wait_ready()
+    follows(daemon, world, "corp")
+    watching(daemon)
+    world.lab.pause("emea")  # so that a cycle is under way for a while
+    try:
+        before = len(cycles(daemon))
+        daemon.reload()
+        daemon.wait(lambda: len(cycles(daemon)) > before, "a cycle", DEADLINE)
+        with StoppedThreads(daemon.pid):
+            feeds(daemon)  # that long nothing need come of a cycle
+            daemon.wait_log(r"critical the cycle has made no progress for \d+ s", DEADLINE)
+            starves(daemon)
+        feeds(daemon)
+    finally:
+        world.lab.resume("emea")
 
 
 # ---- changes

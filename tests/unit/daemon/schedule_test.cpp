@@ -111,3 +111,14 @@ TEST_CASE("back-off doubles up to its bound") {
     CHECK(back_off(1'000'000, milliseconds{60'000}) == milliseconds{60'000});
     CHECK(back_off(0, milliseconds{60'000}) == milliseconds{1000});
 }
+
+TEST_CASE("what came due while the machine was suspended is due after it, once") {
+    Schedule schedule = settled();
+    schedule.changed(start + milliseconds{10});
+    const auto woken = start + std::chrono::hours{30}; // the clock went on
+    CHECK(schedule.due() < woken);
+    CHECK(schedule.trigger() == "change");
+    schedule.cycle_began();
+    schedule.cycle_ended(woken, false);
+    CHECK(schedule.due() == woken + milliseconds{3'600'000}); // nothing is made up for
+}

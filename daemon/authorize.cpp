@@ -1,0 +1,110 @@
+#include "daemon/authorize.hpp"
+
+#include <fmt/format.h>
+#include <systemd/sd-bus.h>
+
+#include <utility>
+
+namespace scp {
+namespace {
+
+constexpr const char* polkit_action = "org.scpd1.manage"; // packaging/polkit/org.scpd1.policy
+constexpr std::uint64_t bus_patience = 25'000'000;        // microseconds
+constexpr std::uint64_t person_patience = 300'000'000;    // a password may have to be typed
+
+using Then = std::function<void(sd_bus_message* reply)>;
+
+int on_reply(sd_bus_message* reply, void* then, sd_bus_error*) {
+    (*static_cast<Then*>(then))(reply);
+    return 0;
+}
+
+/// `then` gets the reply, which may be an error. Gone with the connection.
+int call_async(sd_bus_message* call, std::uint64_t patience, Then then) {
+    auto kept = std::make_unique<Then>(std::move(then));
+    sd_bus_slot* slot = nullptr;
+    const int result = sd_bus_call_async(sd_bus_message_get_bus(call), &slot, call, on_reply,
+                                         kept.get(), patience);
+    if (result < 0)
+        return result;
+    kept.release();
+    sd_bus_slot_set_destroy_callback(slot, [](void* gone) { delete static_cast<Then*>(gone); });
+    sd_bus_slot_set_floating(slot, 1);
+    sd_bus_slot_unref(slot);
+    return result;
+}
+
+tl::unexpected<Error> refused(const std::string& why) {
+    return fail(ErrorKind::refused, "not allowed: " + why,
+                fmt::format("only root may, and whoever polkit lets do {}", polkit_action));
+}
+
+/// CheckAuthorization: org.freedesktop.PolicyKit1.Authority, polkit's reference manual.
+Result<void> judge(sd_bus_message* reply) {
+    if (const sd_bus_error* error = sd_bus_message_get_error(reply)) {
+        const bool absent = sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) != 0 ||
+                            sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER) != 0;
+        return refused(absent ? "polkit does not run here" : "polkit could not be asked");
+    }
+    int yes = 0;
+    int challenge = 0;
+    if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
+        sd_bus_message_read(reply, "bb", &yes, &challenge) < 0)
+        return refused("polkit gave an answer that is none");
+    if (yes == 0)
+        return refused(challenge != 0 ? "polkit wants a password, and there was nobody to ask"
+                                      : "polkit says no");
+    return {};
+}
+
+void ask_polkit(const BusMessage& call, uid_t user, std::function<void(Result<uid_t>)> then) {
+    sd_bus_message* raw = nullptr;
+    const int made = sd_bus_message_new_method_call(
+        sd_bus_message_get_bus(call.get()), &raw, "org.freedesktop.PolicyKit1",
+        "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+        "CheckAuthorization");
+    const std::unique_ptr<sd_bus_message, sd_bus_message* (*)(sd_bus_message*)> question(
+        raw, sd_bus_message_unref);
+    const bool may_ask = sd_bus_message_get_allow_interactive_authorization(call.get()) > 0;
+    const std::uint32_t flags = may_ask ? 1 : 0; // AllowUserInteraction
+    if (made < 0 ||
+        sd_bus_message_append(question.get(), "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                              sd_bus_message_get_sender(call.get()), polkit_action, 0, flags,
+                              "") < 0 ||
+        call_async(question.get(), may_ask ? person_patience : bus_patience,
+                   [user, then](sd_bus_message* reply) {
+                       const auto verdict = judge(reply);
+                       then(verdict ? Result<uid_t>(user) : fail(verdict.error()));
+                   }) < 0)
+        then(refused("polkit could not be asked"));
+}
+
+} // namespace
+
+BusMessage keep(sd_bus_message* message) {
+    return {sd_bus_message_ref(message), sd_bus_message_unref};
+}
+
+void authorize(const BusMessage& call, std::function<void(Result<uid_t>)> then) {
+    const char* const sender = sd_bus_message_get_sender(call.get());
+    sd_bus_message* raw = nullptr;
+    const int made = sd_bus_message_new_method_call(
+        sd_bus_message_get_bus(call.get()), &raw, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+        "org.freedesktop.DBus", "GetConnectionUnixUser");
+    const std::unique_ptr<sd_bus_message, sd_bus_message* (*)(sd_bus_message*)> question(
+        raw, sd_bus_message_unref);
+    if (sender == nullptr || made < 0 || sd_bus_message_append(question.get(), "s", sender) < 0 ||
+        call_async(question.get(), bus_patience, [call, then](sd_bus_message* reply) {
+            std::uint32_t user = 0;
+            if (sd_bus_message_get_error(reply) != nullptr ||
+                sd_bus_message_read(reply, "u", &user) < 0)
+                then(refused("the bus does not say who asks"));
+            else if (user == 0)
+                then(uid_t{0});
+            else
+                ask_polkit(call, user, then);
+        }) < 0)
+        then(refused("the bus could not be asked who you are"));
+}
+
+} // namespace scp
