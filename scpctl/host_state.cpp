@@ -1,6 +1,7 @@
 #include "scpctl/host_state.hpp"
 
 #include "base/text.hpp"
+#include "report/status.hpp"
 
 #include <fmt/format.h>
 
@@ -10,34 +11,48 @@ namespace scp {
 
 namespace {
 
-Json state_document(const HostState& state, const std::filesystem::path& file, bool changed) {
-    Json pauses = Json::array();
-    for (const Pause& one : state.pauses)
-        pauses.push_back({{"rule", one.rule.empty() ? Json() : json_value(one.rule)},
-                          {"reason", json_value(one.reason)},
-                          {"who", json_value(one.who)},
-                          {"since", to_rfc3339(one.since)}});
-    Json approvals = Json::array();
-    for (const Approval& one : state.approvals)
-        approvals.push_back({{"hash", json_value(one.hash)},
-                             {"who", json_value(one.who)},
-                             {"at", to_rfc3339(one.at)}});
-    return {{"schema", "scpd.state/1"},
-            {"changed", changed},
-            {"file", json_value(file.string())},
-            {"pauses", std::move(pauses)},
-            {"approvals", std::move(approvals)}};
+/// `lists`: the keys pauses and approvals, as scpd.status/1 has them too; none where they may not
+/// be read.
+Json state_document(const Json& lists, const Json& file, bool changed) {
+    Json document{{"schema", "scpd.state/1"}, {"changed", changed}, {"file", file}};
+    for (const char* key : {"pauses", "approvals"})
+        if (const auto found = lists.find(key); found != lists.end())
+            document[key] = *found;
+    return document;
 }
 
-/// What else holds, so that nobody takes one pause for another.
-std::string still_paused(const HostState& state) {
+/// What is paused now, so that nobody takes one pause for another.
+std::string still_paused(const Json& lists) {
     std::string text;
-    for (const Pause& one : state.pauses)
+    const auto shown = [](const Json& one, const char* key) {
+        const auto found = one.find(key);
+        return found != one.end() && found->is_string() ? printable(found->get<std::string>()) : "";
+    };
+    for (const Json& one : lists.value("pauses", Json::array())) {
+        const std::string rule = shown(one, "rule");
+        const std::string reason = shown(one, "reason");
         text += fmt::format("paused: {} since {} by {}{}{}\n",
-                            one.rule.empty() ? "all rules" : "rule " + printable(one.rule),
-                            to_rfc3339(one.since), printable(one.who),
-                            one.reason.empty() ? "" : ": ", printable(one.reason));
+                            rule.empty() ? "all rules" : "rule " + rule, shown(one, "since"),
+                            shown(one, "who"), reason.empty() ? "" : ": ", reason);
+    }
     return text;
+}
+
+void print_state(Output& out, const StateWish& wish, const Json& lists, const Json& file,
+                 bool changed) {
+    if (out.structured())
+        out.document(state_document(lists, file, changed));
+    else
+        out.text((changed ? wish.done : wish.already) + "\n" + still_paused(lists));
+}
+
+/// Nothing where the caller may act, but not read.
+Json lists_of(RunningDaemon& daemon) {
+    Json lists = Json::object();
+    if (const auto status = read_status(daemon))
+        for (const char* key : {"pauses", "approvals"})
+            lists[key] = status->value(key, Json::array());
+    return lists;
 }
 
 } // namespace
@@ -51,12 +66,20 @@ Result<std::string> check_rule_name(Context& context, const std::string& name) {
     return rules->front().name;
 }
 
-Result<Exit> change_host_state(Context& context, const std::function<bool(HostState&)>& change,
-                               const std::string& done, const std::string& already) {
+Result<Exit> change_by_daemon(Context& context, RunningDaemon& daemon, const StateWish& wish) {
+    const Json before = lists_of(daemon);
+    if (const auto done = have_done(context, daemon, wish.method, wish.arguments); !done)
+        return fail(done.error());
+    const Json after = lists_of(daemon);
+    print_state(context.out(), wish, after, Json(), before.empty() || before != after);
+    return Exit::ok;
+}
+
+Result<Exit> change_host_state(Context& context, const StateWish& wish) {
     const StateFile file = context.state_file();
     HostState after;
     const auto changed = file.update([&](HostState& state) {
-        const bool yes = change(state);
+        const bool yes = wish.change(state);
         after = state;
         return yes;
     });
@@ -70,10 +93,7 @@ Result<Exit> change_host_state(Context& context, const std::function<bool(HostSt
         out.error(changed.error());
         return Exit::write_failed;
     }
-    if (out.structured())
-        out.document(state_document(after, file.path(), *changed));
-    else
-        out.text((*changed ? done : already) + "\n" + still_paused(after));
+    print_state(out, wish, host_state_json(after), json_value(file.path().string()), *changed);
     return Exit::ok;
 }
 

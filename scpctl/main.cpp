@@ -1,5 +1,6 @@
 #include "directory/libldap/connector.hpp"
 #include "history/state_dir.hpp"
+#include "scpctl/bus.hpp"
 #include "scpctl/program.hpp"
 #include "scpctl/signals.hpp"
 
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
         .environment = scp::process_environment,
         .read_answer = [&] { return signals.read_line(STDIN_FILENO); },
         .stop = signals.stop(),
+        .find_daemon = [&] { return scp::find_running_daemon(signals.stop()); },
     };
     return scp::run_scpctl({argv + 1, argv + argc}, around);
 }

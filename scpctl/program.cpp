@@ -18,9 +18,8 @@ namespace scp {
 namespace {
 
 /// Verbs of the manual that this version does not have yet.
-constexpr std::array<std::string_view, 9> later_verbs{"watch",         "status", "resync",
-                                                      "reload",        "report", "completion",
-                                                      "config schema", "schema", "resume-all"};
+constexpr std::array<std::string_view, 5> later_verbs{"report", "completion", "config schema",
+                                                      "schema", "resume-all"};
 
 /// The program's command line: options, verbs, and what each verb's options are bound to.
 struct CommandLine {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "directory/directory.hpp"
+#include "scpctl/bus.hpp"
 
 #include <functional>
 #include <iosfwd>
@@ -22,6 +23,11 @@ struct Surroundings {
     /// Reads one line of answer from the terminal; empty at its end or when interrupted.
     std::function<std::string()> read_answer;
     std::stop_token stop; ///< SIGINT, SIGTERM
+    /// The scpd of this host; ErrorKind::unreachable where none runs.
+    std::function<Result<std::unique_ptr<RunningDaemon>>()> find_daemon =
+        []() -> Result<std::unique_ptr<RunningDaemon>> {
+        return fail(ErrorKind::unreachable, "scpd does not run on this host");
+    };
 };
 
 } // namespace scp

@@ -22,8 +22,9 @@ Result<Exit> run_pause(Context& context, const PauseOptions& options) {
     if (options.reason.size() > longest_reason)
         return fail(ErrorKind::usage, fmt::format("--reason: longer than {} bytes", longest_reason),
                     "say it in a line");
-    std::string rule;
-    if (!options.rule.empty()) {
+    const auto daemon = daemon_for(context);
+    std::string rule = options.rule; // the daemon knows its own
+    if (!rule.empty() && !daemon) {
         auto known = check_rule_name(context, options.rule);
         if (!known) {
             Error error = known.error();
@@ -34,16 +35,17 @@ Result<Exit> run_pause(Context& context, const PauseOptions& options) {
         }
         rule = std::move(*known);
     }
-    const std::string what = rule.empty() ? "all rules" : "rule " + rule;
-    return change_host_state(
-        context,
-        [&](HostState& state) {
-            return pause(state, {rule, options.reason, this_user(),
-                                 std::chrono::floor<std::chrono::seconds>(
-                                     std::chrono::system_clock::now())});
-        },
-        what + (rule.empty() ? " are paused now" : " is paused now"),
-        what + (rule.empty() ? " were paused already" : " was paused already"));
+    const std::string what = rule.empty() ? "all rules" : "rule " + printable(rule);
+    const StateWish wish{[&](HostState& state) {
+                             return pause(state, {rule, options.reason, this_user(),
+                                                  std::chrono::floor<std::chrono::seconds>(
+                                                      std::chrono::system_clock::now())});
+                         },
+                         "Pause",
+                         {rule, options.reason},
+                         what + (rule.empty() ? " are paused now" : " is paused now"),
+                         what + (rule.empty() ? " were paused already" : " was paused already")};
+    return daemon ? change_by_daemon(context, *daemon, wish) : change_host_state(context, wish);
 }
 
 RunVerb declare_pause(CLI::App& app) {
@@ -58,10 +60,12 @@ RunVerb declare_pause(CLI::App& app) {
 Verb pause_verb() {
     return {.name = "pause",
             .summary = "lets nothing be written for a rule, or for all of them, until resume",
-            .description = "Writes the pause into this host's state file; scpd notices it at once, "
-                           "and scpctl sync goes by it\ntoo. All is read and planned as ever, and "
-                           "shown as held: paused.",
-            .exit_status = "0  it is paused\n5  the state file could not be read or written",
+            .description =
+                "By the scpd of this host, over D-Bus; where none runs, in this host's state "
+                "file, which scpd and scpctl\nsync go by. All is read and planned as ever, and "
+                "shown as held: paused.",
+            .exit_status = "0  it is paused\n4  scpd runs and does not let you\n5  the state file "
+                           "could not be read or written",
             .examples = "scpctl pause mage --reason 'the database moves tonight'\nscpctl pause",
             .schema = "scpd.state/1",
             .connects = false,

@@ -55,6 +55,10 @@ struct Verb {
 [[nodiscard]] Verb approve_verb();
 [[nodiscard]] Verb pause_verb();
 [[nodiscard]] Verb resume_verb();
+[[nodiscard]] Verb status_verb();
+[[nodiscard]] Verb watch_verb();
+[[nodiscard]] Verb resync_verb();
+[[nodiscard]] Verb reload_verb();
 [[nodiscard]] Verb config_check_verb();
 [[nodiscard]] Verb config_show_verb();
 

@@ -10,9 +10,10 @@ from scplab.runner import program
 
 from . import contract
 
-LATER = "watch status resync reload report completion".split()
+LATER = "report completion".split()
 VERBS = ["preflight", "topology", "list", "show", "diff", "plan", "sync", "approve", "pause", "resume", "create", "delete",
-         "adopt", "release", "explain", "history", "undo", "config check", "config show"]
+         "adopt", "release", "explain", "history", "undo", "status", "watch", "resync", "reload", "config check",
+         "config show"]
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -67,6 +67,8 @@ class Scpctl:
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             "XDG_STATE_HOME": str(self.scratch / "state"),
+            # No test meets the scpd of this machine.
+            "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.scratch}/no-bus",
         }
         base |= {
             name: os.environ[name]
