@@ -1,9 +1,9 @@
 #include "daemon/bus.hpp"
 
+#include "daemon/log.hpp"
 #include "daemon/schedule.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
@@ -96,7 +96,9 @@ int Bus::on_retry(sd_event_source*, std::uint64_t, void* self) {
     if (opened)
         return 0;
     if (std::exchange(bus.told_, opened.error().message) != opened.error().message)
-        spdlog::info("no D-Bus: {}; scpd does without, and tries again", opened.error().message);
+        log_event(
+            {EventKind::bus_missing, fmt::format("no D-Bus: {}; scpd does without, and tries again",
+                                                 opened.error().message)});
     bus.close();
     bus.retry();
     return 0;
@@ -152,9 +154,9 @@ int Bus::on_name(sd_bus_message* reply, void* self, sd_bus_error*) {
         said = "another process has that name; it is ours when that one ends";
     if (said.empty()) {
         bus.failures_ = 0;
-        spdlog::info("on D-Bus as {}", bus_name);
+        log_event({EventKind::bus_joined, fmt::format("on D-Bus as {}", bus_name)});
     } else if (bus.told_ != said) {
-        spdlog::warn("not on D-Bus as {}: {}", bus_name, said);
+        log_event({EventKind::bus_refused, fmt::format("not on D-Bus as {}: {}", bus_name, said)});
     }
     bus.told_ = said;
     return 0;
@@ -164,7 +166,7 @@ int Bus::on_name(sd_bus_message* reply, void* self, sd_bus_error*) {
 int Bus::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {
     auto& bus = *static_cast<Bus*>(self);
     if (bus.told_.empty())
-        spdlog::warn("the connection to D-Bus is lost; trying again");
+        log_event({EventKind::bus_lost, "the connection to D-Bus is lost; trying again"});
     bus.retry();
     return 0;
 }
@@ -206,7 +208,7 @@ void Bus::act(const BusMessage& call, uid_t who) {
         return sd_bus_message_read(call.get(), "s", &text) > 0 ? text : "";
     };
     Manager::Reply reply = [call](const Result<void>& result) { answer(call, result); };
-    spdlog::info("{} over D-Bus by user {}", method, who);
+    log_event({EventKind::bus_call, fmt::format("{} over D-Bus by user {}", method, who)});
     if (method == "Resync") {
         manager_.resync(argument(), std::move(reply));
     } else if (method == "Pause") {

@@ -32,13 +32,7 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
     options.confirmations = confirmations_;
     options.replicas = replicas_;
     options.progress = [&](const std::string&) { pulse_.beat(); };
-    CycleDone done;
-    options.read_state = [&] {
-        auto state = state_.read();
-        if (state)
-            done.host = *state;
-        return state;
-    };
+    options.read_state = [&] { return state_.read(); };
     options.read_past = [&](Timestamp now) { return read_past(history_dir_, now); };
     options.use_up = [&](const std::string& hash) {
         return state_.update([&](HostState& state) { return use_up(state, hash); });
@@ -54,6 +48,7 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
         return history_.get();
     };
 
+    CycleDone done;
     done.report = run_cycle(sessions, options);
     confirmations_ = done.report.plan.confirmations;
     replicas_ = done.report.plan.replicas;

@@ -32,8 +32,8 @@ void check(int result, const char* what) {
 [[noreturn]] void leave_all_the_same() {
     // Whatever still hangs is a read or a write that was sent: the next start converges all the
     // same.
-    spdlog::warn("a worker did not end in time; leaving all the same");
-    spdlog::shutdown();
+    log_event({EventKind::stop_forced, "a worker did not end in time; leaving all the same"});
+    finish_log();
     std::_Exit(0);
 }
 
@@ -59,11 +59,13 @@ void Daemon::Release::operator()(sd_event_source* source) const {
 }
 
 Daemon::Daemon(DaemonOptions options, Settings settings, Connector& connector)
-    : options_(std::move(options)), connector_(connector),
+    : options_(std::move(options)),
       settings_(std::make_shared<const Settings>(std::move(settings))),
-      schedule_(settings_->daemon, BootClock::now()),
-      worker_(connector, mailbox_, pulse_, options_.history_dir, StateFile(options_.state_file)),
-      watchers_(connector, mailbox_), prober_(connector, mailbox_), state_errands_(mailbox_),
+      schedule_(settings_->daemon, BootClock::now()), outlets_(metrics_),
+      connector_(connector, [this](std::string_view operation,
+                                   const Error* error) { metrics_.operation(operation, error); }),
+      worker_(connector_, mailbox_, pulse_, options_.history_dir, StateFile(options_.state_file)),
+      watchers_(connector_, mailbox_), prober_(connector_, mailbox_), state_errands_(mailbox_),
       directory_errands_(mailbox_), service_(*settings_, now_to_the_second()) {
     sd_event* event = nullptr;
     check(sd_event_new(&event), "sd_event_new");
@@ -77,7 +79,9 @@ Daemon::Daemon(DaemonOptions options, Settings settings, Connector& connector)
           "sd_event_add_time");
     timer_.reset(timer);
     if (auto made = StateFile(options_.state_file).make_folder(); !made)
-        spdlog::warn("{} — {}", made.error().message, made.error().hint);
+        log_event({EventKind::state_unreadable,
+                   fmt::format("{} — {}", made.error().message, made.error().hint)},
+                  spdlog::level::warn);
     watch_state();
     watchdog_ = std::make_unique<Watchdog>(event, [this] { return silence(); });
     bus_ = std::make_unique<Bus>(event, static_cast<Manager&>(*this));
@@ -93,6 +97,7 @@ std::chrono::milliseconds Daemon::silence() const {
 }
 
 int Daemon::run() {
+    outlets_.use(settings_->metrics);
     arm();
     const int status = sd_event_loop(event_.get());
     last_resort_ = std::jthread([](const std::stop_token& stop) {
@@ -161,6 +166,7 @@ void Daemon::begin_cycle() {
     cycle_trigger_ = schedule_.trigger();
     spdlog::debug("cycle begins ({})", cycle_trigger_);
     schedule_.cycle_began();
+    metrics_.cycle_began();
     running_ = true;
     pulse_.beat();
     allowed_silence_ = allowed_silence(*settings_);
@@ -188,6 +194,8 @@ void Daemon::handle(const CycleDone& done) {
     }
     schedule_.cycle_ended(BootClock::now(), worth_retrying(done.report));
     log_.tell(done, cycle_trigger_);
+    metrics_.cycle_ended(done, cycle_trigger_, *settings_, std::chrono::steady_clock::now(),
+                         std::chrono::system_clock::now());
     watch_state();
     watchers_.follow(done.targets, settings_->daemon);
     for (const auto& view : done.report.observation.domains) {
@@ -205,13 +213,19 @@ void Daemon::handle(const CycleDone& done) {
     notify_status(status_line(done, *settings_, watching_) + service_.warning());
     for (const Event& event : events_.tell(done.report, now))
         tell(event);
-    bus_->properties_changed();
+    state_changed();
     bus_->cycle_done(last_cycle_text());
+    outlets_.cycle_ended();
 }
 
 void Daemon::handle(const ErrandDone& done) {
     if (!state_errands_.finish(done))
         (void)directory_errands_.finish(done);
+}
+
+void Daemon::state_changed() {
+    metrics_.show_state(service_.status(watching_).state);
+    bus_->properties_changed();
 }
 
 void Daemon::tell(const Event& event) {
@@ -221,10 +235,13 @@ void Daemon::tell(const Event& event) {
 void Daemon::handle(const DomainChanged& changed) {
     spdlog::debug("{} may have changed", changed.domain.second.text());
     schedule_.changed(BootClock::now());
+    metrics_.change_seen(std::chrono::steady_clock::now());
 }
 
 void Daemon::handle(const DomainIsBack& back) {
-    spdlog::info("domain {} answers again", back.domain.second.text());
+    log_event({.kind = EventKind::domain_answers,
+               .message = fmt::format("domain {} answers again", back.domain.second.text()),
+               .domain = back.domain.second.text()});
     prober_.came_back(back.domain);
     schedule_.asked(BootClock::now(), "recovered");
 }
@@ -232,8 +249,10 @@ void Daemon::handle(const DomainIsBack& back) {
 void Daemon::handle(const WatchState& state) {
     const std::string& name = state.domain.second.text();
     if (!state.how.empty()) {
-        const std::string line = fmt::format("watching {} by {}", name, state.how);
-        spdlog::info("{}{}", line, state.detail.empty() ? "" : " (" + state.detail + ")");
+        log_event({.kind = EventKind::watching,
+                   .message = fmt::format("watching {} by {}{}", name, state.how,
+                                          state.detail.empty() ? "" : " (" + state.detail + ")"),
+                   .domain = name});
         watching_[state.domain] = state.how;
         not_watching_.erase(state.domain);
         return;
@@ -241,10 +260,11 @@ void Daemon::handle(const WatchState& state) {
     const std::string why =
         state.error.message + (state.error.hint.empty() ? "" : " — " + state.error.hint);
     const bool held = watching_.erase(state.domain) != 0;
-    if (held)
-        spdlog::warn("no longer watching {}: {}; trying again", name, why);
-    else if (not_watching_[state.domain] != why)
-        spdlog::warn("not watching {}: {}; trying again", name, why);
+    if (held || not_watching_[state.domain] != why)
+        log_event({.kind = EventKind::watch_lost,
+                   .message = fmt::format("{} {}: {}; trying again",
+                                          held ? "no longer watching" : "not watching", name, why),
+                   .domain = name});
     not_watching_[state.domain] = why;
 }
 
@@ -270,10 +290,11 @@ Result<void> Daemon::reload() {
         return refuse_settings(loaded.problems);
     settings_ = std::make_shared<const Settings>(std::move(loaded.settings));
     set_up_log(settings_->log);
+    outlets_.use(settings_->metrics);
     const std::string line = "new settings loaded from " + options_.settings_file.string();
-    spdlog::info("{}", line);
+    log_event({EventKind::settings_loaded, line});
     for (const auto& warning : loaded.warnings)
-        spdlog::warn("{}", warning.to_string());
+        log_event({EventKind::settings_doubtful, warning.to_string()});
     watchers_.stop_all();
     watching_.clear();
     not_watching_.clear();
@@ -283,22 +304,22 @@ Result<void> Daemon::reload() {
     service_.settings_loaded(*settings_);
     sd_notify(0, "READY=1\nSTATUS=new settings loaded");
     tell({now_to_the_second(), "settings-loaded", {}, {}, {}, {}, line});
-    bus_->properties_changed();
+    state_changed();
     return {};
 }
 
 Result<void> Daemon::refuse_settings(const std::vector<Problem>& problems) {
     for (const auto& problem : problems)
-        spdlog::error("{}", problem.to_string());
+        log_event({EventKind::settings_refused, problem.to_string()});
     const std::string line =
         fmt::format("the new settings have {}; the old ones stay in force: {}",
                     counted(problems.size(), "problem"), problems.front().to_string());
-    spdlog::error("{}", line);
+    log_event({EventKind::settings_refused, line});
     service_.settings_refused(line);
     sd_notify(0, "READY=1");
     notify_status(line);
     tell({now_to_the_second(), "settings-refused", {}, {}, {}, {}, line});
-    bus_->properties_changed();
+    state_changed();
     return fail(ErrorKind::settings, line, "check them with: scpctl config check");
 }
 
@@ -307,7 +328,7 @@ void Daemon::begin_stop() {
         return;
     stopping_ = true;
     sd_notify(0, "STOPPING=1\nSTATUS=stopping");
-    spdlog::info("stopping");
+    log_event({EventKind::stopping, "stopping"});
     if (!running_) {
         sd_event_exit(event_.get(), 0);
         return;

@@ -6,11 +6,13 @@
 #include "daemon/log.hpp"
 #include "daemon/mailbox.hpp"
 #include "daemon/manager.hpp"
+#include "daemon/metrics_outlets.hpp"
 #include "daemon/prober.hpp"
 #include "daemon/schedule.hpp"
 #include "daemon/service_state.hpp"
 #include "daemon/watchdog.hpp"
 #include "daemon/watcher.hpp"
+#include "directory/counting.hpp"
 #include "report/events.hpp"
 #include "settings/load.hpp"
 
@@ -60,6 +62,7 @@ class Daemon : private Manager {
     [[nodiscard]] std::chrono::milliseconds silence() const;
     void notify_status(const std::string& line);
     void tell(const Event& event);
+    void state_changed();
 
     // What the bus offers: daemon/daemon_manager.cpp.
     [[nodiscard]] std::string status_json() const override;
@@ -83,12 +86,14 @@ class Daemon : private Manager {
 
     std::jthread last_resort_; ///< first, so that it waits for the end of all else
     DaemonOptions options_;
-    Connector& connector_;
     std::shared_ptr<const Settings>
         settings_;    ///< shared with the workers that still run with the old ones
     Mailbox mailbox_; ///< before the workers, which post to it
     Schedule schedule_;
     CycleLog log_;
+    Metrics metrics_;
+    MetricsOutlets outlets_;
+    CountingConnector connector_; ///< before those who connect by it
     Pulse pulse_;
     CycleWorker worker_;
     Watchers watchers_;

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <spdlog/spdlog.h>
 
 // What org.scpd1.Manager offers of the daemon.
 
@@ -135,7 +134,7 @@ void Daemon::change_state(std::function<bool(HostState&)> change, Event event, R
          reply = std::move(reply)](const Result<void>& result) mutable {
             if (result) {
                 service_.paused_and_approved(came->after);
-                bus_->properties_changed();
+                state_changed();
                 event.at = now_to_the_second();
                 if (came->changed)
                     tell(event);

@@ -4,27 +4,9 @@
 #include "report/accounts_report.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/systemd_sink.h>
-#include <spdlog/spdlog.h>
-
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <memory>
 
 namespace scp {
 namespace {
-
-/// systemd.exec(5): $JOURNAL_STREAM names the device and inode of the stream, so that a redirected
-/// stderr is noticed.
-bool stderr_is_the_journal() {
-    const char* const stream = std::getenv("JOURNAL_STREAM");
-    struct stat status {};
-    return stream != nullptr && fstat(STDERR_FILENO, &status) == 0 &&
-           fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
-}
 
 std::string describe(const Change& change) {
     std::string out =
@@ -36,27 +18,39 @@ std::string describe(const Change& change) {
     return change.detail.empty() ? out : out + ": " + change.detail;
 }
 
+LogEvent event_of(EventKind kind, const Change& change, std::string message) {
+    return {.kind = kind,
+            .message = std::move(message),
+            .rule = change.rule,
+            .domain = change.domain.text(),
+            .dn = printable(change.dn.text()),
+            .op = to_string(change.op),
+            .reason = to_string(change.reason),
+            .change_id = change.id()};
+}
+
+LogEvent event_of(const Held& held) {
+    const Dn& dn = held.change ? held.change->dn : held.dn;
+    std::string what = printable(dn.text());
+    if (held.change)
+        what = to_string(held.change->op) + " " + what;
+    return {.kind = EventKind::change_held,
+            .message = fmt::format("{} ({}, rule {}, domain {}): {}{}{}", what,
+                                   to_string(held.reason), held.rule, held.domain.text(),
+                                   held.detail, held.hint.empty() ? "" : " — ", held.hint),
+            .rule = held.rule,
+            .domain = held.domain.text(),
+            .dn = printable(dn.text()),
+            .op = held.change ? to_string(held.change->op) : "",
+            .reason = to_string(held.reason),
+            .change_id = held.change ? held.change->id() : held.id()};
+}
+
 std::string with_hint(const Error& error) {
     return error.hint.empty() ? error.message : error.message + " — " + error.hint;
 }
 
 } // namespace
-
-void set_up_log(const LogSettings& settings) {
-    const bool journal =
-        settings.target == LogSettings::Target::journal ||
-        (settings.target == LogSettings::Target::automatic && stderr_is_the_journal());
-    std::shared_ptr<spdlog::sinks::sink> sink; // spdlog's loggers share their sinks
-    if (journal)
-        sink = std::make_shared<spdlog::sinks::systemd_sink_mt>("scpd");
-    else
-        sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    auto logger = std::make_shared<spdlog::logger>("scpd", std::move(sink));
-    logger->set_pattern(journal ? "%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-    logger->set_level(spdlog::level::from_str(settings.level));
-    logger->flush_on(spdlog::level::info);
-    spdlog::set_default_logger(std::move(logger));
-}
 
 void CycleLog::tell(const CycleDone& done, const std::string& trigger) {
     const CycleReport& report = done.report;
@@ -68,25 +62,31 @@ void CycleLog::tell(const CycleDone& done, const std::string& trigger) {
         const auto found = report.results.find(change.id());
         const ChangeResult result = found == report.results.end() ? ChangeResult{} : found->second;
         if (result.state == ChangeResult::State::done) {
-            spdlog::info("done: {}", describe(change));
+            log_event(event_of(EventKind::change_done, change, "done: " + describe(change)));
         } else {
             ++failed;
-            spdlog::error("{}: {}{}{}",
-                          result.state == ChangeResult::State::failed ? "failed" : "not done",
-                          describe(change), result.error ? ": " : "",
-                          result.error ? with_hint(*result.error) : "");
+            const bool tried = result.state == ChangeResult::State::failed;
+            LogEvent event =
+                event_of(tried ? EventKind::change_failed : EventKind::change_skipped, change,
+                         fmt::format("{}: {}{}{}", tried ? "failed" : "not done", describe(change),
+                                     result.error ? ": " : "",
+                                     result.error ? with_hint(*result.error) : ""));
+            if (result.held) // as plan and status will tell it
+                event.reason = to_string(*result.held);
+            log_event(std::move(event));
         }
     }
     tell_state(report);
     tell_past(report);
     tell_approval(report);
     if (report.error)
-        spdlog::error("nothing was written: {}", with_hint(*report.error));
+        log_event({EventKind::nothing_written, "nothing was written: " + with_hint(*report.error)});
     const bool quiet = report.plan.changes.empty() && !report.error;
-    spdlog::log(quiet ? spdlog::level::debug : spdlog::level::info,
-                "cycle ({}): {} done, {} not done, {} held, {} in sync, {} ms", trigger,
-                report.plan.changes.size() - failed, failed, report.plan.held.size(),
-                report.plan.in_sync, done.took.count());
+    log_event({EventKind::cycle_ended,
+               fmt::format("cycle ({}): {} done, {} not done, {} held, {} in sync, {} ms", trigger,
+                           report.plan.changes.size() - failed, failed, report.plan.held.size(),
+                           report.plan.in_sync, done.took.count())},
+              quiet ? spdlog::level::debug : spdlog::level::info);
 }
 
 void CycleLog::tell_domains(const CycleReport& report) {
@@ -102,10 +102,14 @@ void CycleLog::tell_domains(const CycleReport& report) {
     };
     for (const auto& [key, why] : now)
         if (!incomplete_.contains(key))
-            spdlog::warn("{} is incomplete: {}", name(key), why);
+            log_event({.kind = EventKind::domain_incomplete,
+                       .message = fmt::format("{} is incomplete: {}", name(key), why),
+                       .domain = key.second.text()});
     for (const auto& [key, why] : incomplete_)
         if (!now.contains(key))
-            spdlog::info("{} is read to the end again", name(key));
+            log_event({.kind = EventKind::domain_complete,
+                       .message = name(key) + " is read to the end again",
+                       .domain = key.second.text()});
     incomplete_ = std::move(now);
 }
 
@@ -114,50 +118,49 @@ void CycleLog::tell_accounts(const Observation& observation) {
     std::set<std::string> now(lines.begin(), lines.end());
     for (const auto& line : now)
         if (!disabled_.contains(line))
-            spdlog::warn("disabled: {}", line);
+            log_event({EventKind::account_disabled, "disabled: " + line});
     disabled_ = std::move(now);
 }
 
 void CycleLog::tell_approval(const CycleReport& report) {
     const std::string hash = hash_to_approve(report);
     if (!hash.empty() && hash != to_approve_)
-        spdlog::warn("waiting for an approval; if what is held is meant: scpctl approve {}", hash);
+        log_event({EventKind::approval_waiting,
+                   "waiting for an approval; if what is held is meant: scpctl approve " + hash});
     to_approve_ = hash;
 }
 
 void CycleLog::tell_state(const CycleReport& report) {
     const std::string now = report.state_error ? with_hint(*report.state_error) : "";
     if (!now.empty() && now != state_error_)
-        spdlog::error("nothing is written: {}", now);
+        log_event({EventKind::state_unreadable, "nothing is written: " + now});
     if (now.empty() && !state_error_.empty())
-        spdlog::info("the pauses and approvals can be read again");
+        log_event({EventKind::state_readable, "the pauses and approvals can be read again"});
     state_error_ = now;
 }
 
 void CycleLog::tell_past(const CycleReport& report) {
     const std::string now = report.past_error ? with_hint(*report.past_error) : "";
     if (!now.empty() && now != past_error_)
-        spdlog::warn("{}", now);
+        log_event({EventKind::history_incomplete, now});
     past_error_ = now;
 }
 
 void CycleLog::tell_held(const Plan& plan) {
-    std::map<std::string, std::string> now;
-    for (const auto& held : plan.held) {
-        std::string text = fmt::format("{} ({}, rule {}, domain {}): {}{}{}",
-                                       held.change ? to_string(held.change->op) + " " +
-                                                         printable(held.change->dn.text())
-                                                   : printable(held.dn.text()),
-                                       to_string(held.reason), held.rule, held.domain.text(),
-                                       held.detail, held.hint.empty() ? "" : " — ", held.hint);
-        now.emplace(held.id(), std::move(text));
-    }
-    for (const auto& [id, text] : now)
+    std::map<std::string, LogEvent> now;
+    for (const auto& held : plan.held)
+        now.emplace(held.id(), event_of(held));
+    const auto say = [](LogEvent event, EventKind kind, const char* what) {
+        event.kind = kind;
+        event.message.insert(0, what);
+        log_event(std::move(event));
+    };
+    for (const auto& [id, event] : now)
         if (!held_.contains(id))
-            spdlog::warn("held: {}", text);
-    for (const auto& [id, text] : held_)
+            say(event, EventKind::change_held, "held: ");
+    for (const auto& [id, event] : held_)
         if (!now.contains(id))
-            spdlog::info("no longer held: {}", text);
+            say(event, EventKind::change_no_longer_held, "no longer held: ");
     held_ = std::move(now);
 }
 

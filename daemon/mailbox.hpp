@@ -31,7 +31,6 @@ struct CycleDone {
     std::vector<WatchTarget> targets;
     std::chrono::milliseconds took{0};
     std::vector<RuleStatus> rules;
-    std::optional<HostState> host; ///< pauses and approvals as the plan was guarded by them
 };
 struct DomainChanged {
     DomainKey domain;

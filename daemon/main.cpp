@@ -6,7 +6,6 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <csignal>
 #include <exception>
@@ -70,18 +69,22 @@ int main(int argc, char** argv) {
     }
     try {
         scp::set_up_log(loaded.settings.log);
-        spdlog::info("scpd {} started with {} (instance {})", SCP_VERSION, file,
-                     loaded.settings.instance);
+        scp::log_event(
+            {scp::EventKind::started, fmt::format("scpd {} started with {} (instance {})",
+                                                  SCP_VERSION, file, loaded.settings.instance)});
         for (const auto& warning : loaded.warnings)
-            spdlog::warn("{}", warning.to_string());
+            scp::log_event({scp::EventKind::settings_doubtful, warning.to_string()});
         const auto connector = scp::make_ldap_connector();
         const int status =
             scp::Daemon({file, history, options.state_file}, std::move(loaded.settings), *connector)
                 .run();
-        spdlog::info("stopped");
+        scp::log_event({scp::EventKind::stopped, "stopped"});
+        scp::finish_log();
         return status;
     } catch (const std::exception& error) {
-        spdlog::critical("scpd cannot run: {}", error.what());
+        scp::log_event(
+            {scp::EventKind::cannot_run, fmt::format("scpd cannot run: {}", error.what())});
+        scp::finish_log();
         return 1;
     }
 }

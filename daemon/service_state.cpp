@@ -30,8 +30,8 @@ void ServiceState::cycle_done(const CycleDone& done, const std::string& trigger,
     last_cycle_->trigger = trigger;
     problems_ = problems_of(done.report);
     rules_ = done.rules;
-    if (done.host)
-        host_ = *done.host;
+    if (!done.report.state_error)
+        host_ = done.report.host;
 
     std::map<DomainKey, DomainStatus> domains;
     for (const DomainView& view : done.report.observation.domains) {

@@ -1,6 +1,8 @@
 #include "daemon/watchdog.hpp"
 
-#include <spdlog/spdlog.h>
+#include "daemon/log.hpp"
+
+#include <fmt/format.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
@@ -43,9 +45,10 @@ int Watchdog::on_tick(sd_event_source* timer, std::uint64_t, void* self) {
     if (silent == std::chrono::milliseconds{0})
         sd_notify(0, "WATCHDOG=1");
     else if (!watchdog.told_)
-        spdlog::critical("the cycle has made no progress for {} s, longer than any time-out "
-                         "allows: the watchdog is not fed any more",
-                         std::chrono::duration_cast<std::chrono::seconds>(silent).count());
+        log_event({EventKind::no_progress,
+                   fmt::format("the cycle has made no progress for {} s, longer than any time-out "
+                               "allows: the watchdog is not fed any more",
+                               std::chrono::duration_cast<std::chrono::seconds>(silent).count())});
     watchdog.told_ = silent != std::chrono::milliseconds{0};
     sd_event_source_set_time_relative(timer,
                                       static_cast<std::uint64_t>(watchdog.interval_.count()));

@@ -122,9 +122,8 @@ CycleReport run_cycle(Sessions& sessions, const CycleOptions& options) {
     for (int reads = 1;
          options.confirm_at_once && plan.unconfirmed && reads < most_reads(options.rules); ++reads)
         plan = read_and_plan(sessions, options, report, plan.confirmations, plan.replicas);
-    HostState state;
     report.plan =
-        guard_plan(std::move(plan), sessions.settings(), options, state, report.state_error);
+        guard_plan(std::move(plan), sessions.settings(), options, report.host, report.state_error);
 
     if (report.plan.changes.empty() || !options.go_ahead || !options.go_ahead(report.plan))
         return report;
@@ -135,7 +134,7 @@ CycleReport run_cycle(Sessions& sessions, const CycleOptions& options) {
         report.error = history.error();
         return report;
     }
-    if (const auto claimed = claim(report.plan, options, state); !claimed) {
+    if (const auto claimed = claim(report.plan, options, report.host); !claimed) {
         report.error = claimed.error();
         return report;
     }

@@ -51,6 +51,7 @@ struct CycleReport {
     Plan plan;
     ApplyResults results;             ///< empty on a dry run
     std::optional<Error> error;       ///< why nothing was written: the history, the host's state
+    HostState host;                   ///< pauses and approvals, as the guard went by them
     std::optional<Error> state_error; ///< pauses and approvals could not be read: all is held
     /// The history could not be read whole: a copy that somebody changes back again and again may
     /// be repaired more often than it should. All else is as always.

@@ -9,7 +9,10 @@
 
 #include <fmt/format.h>
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <charconv>
 
 namespace scp {
 
@@ -170,6 +173,21 @@ Complaint check_file(const std::string& text) {
         return fmt::format(
             "\"{}\" is not an absolute path: scpd and scpctl run in different folders",
             printable(text, 200));
+    return std::nullopt;
+}
+
+Complaint check_listen_address(const std::string& text) {
+    const auto colon = std::min(text.rfind(':'), text.size());
+    in_addr parsed{};
+    unsigned port = 0;
+    const char* const end = text.data() + text.size();
+    const char* const digits = text.data() + std::min(colon + 1, text.size());
+    const auto [stop, error] = std::from_chars(digits, end, port);
+    if (digits == end || stop != end || error != std::errc{} || port > 65535 ||
+        inet_pton(AF_INET, text.substr(0, colon).c_str(), &parsed) != 1)
+        return fmt::format("\"{}\" is no address to listen on: IPv4 and port, such as "
+                           "127.0.0.1:9469, or off",
+                           printable(text, 200));
     return std::nullopt;
 }
 

@@ -20,6 +20,9 @@ using Complaint = std::optional<std::string>;
 [[nodiscard]] Complaint check_domain(const std::string& text); ///< a DNS name of two labels or more
 [[nodiscard]] Complaint check_server(const std::string& text); ///< ldap://, ldaps://, ldapi://
 [[nodiscard]] Complaint check_file(const std::string& text);   ///< an absolute path
+/// IPv4 address and port: 127.0.0.1:9469. Debian's civetweb is built without IPv6. Port 0: any that
+/// is free.
+[[nodiscard]] Complaint check_listen_address(const std::string& text);
 [[nodiscard]] Complaint check_credential(const std::string& text); ///< a name without '/'
 [[nodiscard]] Complaint check_keyword(const std::string& text);    ///< 1 to 256 characters
 [[nodiscard]] Complaint

@@ -270,7 +270,18 @@ LogSettings to_log(const SettingsTree& node) {
                 {{"auto", Target::automatic},
                  {"journal", Target::journal},
                  {"stderr", Target::standard_error}});
+    using Format = LogSettings::Format;
+    read_choice(node, "format", log.format, {{"text", Format::text}, {"json", Format::json}});
     return log;
+}
+
+MetricsSettings to_metrics(const SettingsTree& node) {
+    MetricsSettings metrics;
+    read(node, "listen", metrics.listen);
+    if (metrics.listen == "off")
+        metrics.listen.clear();
+    read(node, "textfile", metrics.textfile);
+    return metrics;
 }
 
 } // namespace
@@ -290,6 +301,7 @@ Settings to_settings(const SettingsTree& root) {
     read(map_of(root, "marker"), "attribute", settings.marker_attribute);
     settings.marker_owners = read_owners(map_of(root, "marker"));
     settings.log = to_log(map_of(root, "log"));
+    settings.metrics = to_metrics(map_of(root, "metrics"));
     return settings;
 }
 

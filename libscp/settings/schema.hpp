@@ -27,6 +27,7 @@ struct KeyDoc {
     bool required = false;
     bool optional = false; ///< a map that stays absent where it is not given, instead of being
                            ///< filled with defaults
+    bool nullable = false; ///< null stands for leaving it out
     bool unique = false;   ///< a list whose items differ, without case
     std::size_t min_items = 0;
     std::int64_t min = 0, max = 0; ///< of an integer; of a duration in milliseconds

@@ -96,20 +96,22 @@ std::vector<KeyDoc> service_keys() {
         {.path = "log.format",
          .type = choice,
          .preset = "text",
-         .doc = "text; json is not in this version.",
-         .choices = {"text"},
-         .later = {"json"}},
+         .doc = "Of what goes to stderr. text: a line a message; json: an object a line, with the "
+                "fields that the journal has.",
+         .choices = {"text", "json"}},
 
-        {.path = "metrics",
-         .shapes = map_shape,
-         .doc = "Metrics for Prometheus. Not in this version."},
+        {.path = "metrics", .shapes = map_shape, .doc = "Metrics for Prometheus."},
         {.path = "metrics.listen",
-         .doc = "Address to listen on. Not in this version, except for off.",
+         .preset = "127.0.0.1:9469",
+         .doc = "IPv4 address and port where they are served by HTTP; or off. Anybody who can "
+                "reach it can read the names of rules and domains.",
          .choices = {"off"},
-         .not_yet = true},
+         .check = check_listen_address},
         {.path = "metrics.textfile",
-         .doc = "File to write to. Not in this version.",
-         .not_yet = true},
+         .doc = "File that is replaced after every cycle, for node_exporter's textfile collector "
+                "(which reads *.prom); null: none.",
+         .nullable = true,
+         .check = check_file},
     };
 }
 

@@ -122,8 +122,16 @@ struct DaemonSettings {
 
 struct LogSettings {
     enum class Target { automatic, journal, standard_error };
+    enum class Format { text, json };
     std::string level = "info";
     Target target = Target::automatic;
+    Format format = Format::text; ///< of what goes to stderr
+};
+
+/// Where metrics can be read.
+struct MetricsSettings {
+    std::string listen = "127.0.0.1:9469"; ///< IPv4:PORT; empty: nowhere
+    std::string textfile;                  ///< for node_exporter; empty: none
 };
 
 struct Settings {
@@ -135,6 +143,7 @@ struct Settings {
     std::string marker_attribute = "msDS-Settings";
     std::vector<AccountQuery> marker_owners; ///< of copies besides scpd's account; sam or sid
     LogSettings log;
+    MetricsSettings metrics;
 };
 
 /// The rule reads or writes Configuration NCs.

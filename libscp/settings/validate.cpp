@@ -86,7 +86,7 @@ class Validator {
 
     void null(SettingsTree& node, const KeyDoc& key, const std::string& path) {
         const bool is_item = node.key.empty();
-        const bool means_absent = (key.shapes & value_shape) == 0 || key.not_yet || is_drop_in_;
+        const bool means_absent = (key.shapes & value_shape) == 0 || key.nullable || is_drop_in_;
         if (!is_item && means_absent)
             return;
         node.valid = false;
@@ -220,6 +220,8 @@ class Validator {
         case ValueType::choice:
             return check_choice(node, key);
         case ValueType::text:
+            if (std::ranges::find(key.choices, node.text) != key.choices.end())
+                return std::nullopt;
             break;
         }
         return key.check ? key.check(node.text) : std::nullopt;

@@ -56,8 +56,14 @@ class Process:
 
     @classmethod
     def start(
-        cls, command: list[str], log: Path, environment: dict[str, str], die_with_parent: bool
+        cls,
+        command: list[str],
+        log: Path,
+        environment: dict[str, str],
+        die_with_parent: bool,
+        stderr: int | None = None,
     ) -> Process:
+        """stderr: a descriptor to use instead of the log."""
         parent = os.getpid()
 
         def in_child() -> None:
@@ -73,7 +79,7 @@ class Process:
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
-                stderr=out,
+                stderr=out if stderr is None else stderr,
                 env=environment,
                 cwd=log.parent,
                 start_new_session=True,

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from .lab import Lab
@@ -119,6 +120,8 @@ class Daemon:
         config: str | Path,
         environment: dict[str, str],
         arguments: tuple[str, ...],
+        prefix: Sequence[str] = (),
+        stderr: int | None = None,
     ):
         self.log_file = scratch / "scpd.log"
         self._notify_path = scratch / "notify"
@@ -129,10 +132,11 @@ class Daemon:
         state = scratch / "state"
         state.mkdir(exist_ok=True)
         self.process = Process.start(
-            [str(program("scpd")), "-c", str(config), *map(str, arguments)],
+            [*prefix, str(program("scpd")), "-c", str(config), *map(str, arguments)],
             self.log_file,
             environment | {"NOTIFY_SOCKET": str(self._notify_path), "STATE_DIRECTORY": str(state)},
             die_with_parent=True,
+            stderr=stderr,
         )
 
     @property
@@ -224,11 +228,14 @@ class Scpd:
         *arguments: str,
         config: str | Path | None = None,
         environment: dict[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        stderr: int | None = None,
     ) -> Daemon:
+        """prefix: a command that runs scpd in its own place; stderr: a descriptor instead of the log file."""
         directory = self.scratch / f"scpd-{len(self._daemons)}"
         directory.mkdir()
         base = Scpctl(directory).environment(lab) | (environment or {})
-        daemon = Daemon(directory, config or lab.scpd_yaml, base, arguments)
+        daemon = Daemon(directory, config or lab.scpd_yaml, base, arguments, prefix, stderr)
         self._daemons.append(daemon)
         return daemon
 

@@ -135,6 +135,7 @@ def scpd_settings(lab: Lab, auth: str = "simple", tls: bool = True) -> dict:
             }
         ],
         "daemon": {"resync": "15m", "debounce": "100ms"},
+        "metrics": {"listen": "off"},  # one port for all labs of this machine would be too few
     }
 
 

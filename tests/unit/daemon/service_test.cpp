@@ -38,7 +38,6 @@ CycleDone a_cycle(std::optional<Error> error = std::nullopt) {
     view.incomplete = std::move(error);
     done.report.observation.domains = {view};
     done.rules = {{"drs", Mode::sync, 0, 0, 0, 0}, {"mage", Mode::upsert, 0, 0, 0, 0}};
-    done.host = HostState{};
     return done;
 }
 

@@ -201,7 +201,7 @@ TEST_CASE("Settings: the tree has all values, the defaults too") {
     CHECK(r.find("attributes")->children.size() == default_attributes().size());
     CHECK(r.find("trust")->find("exclude")->children.size() == 2);
     CHECK(loaded.tree.find("log")->find("level")->text == "info");
-    CHECK(loaded.tree.find("metrics") == nullptr);
+    CHECK(loaded.tree.find("metrics")->find("textfile") == nullptr);
 }
 
 TEST_CASE("Settings: auth of a domain is its own once it has a mechanism") {
