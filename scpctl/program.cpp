@@ -1,6 +1,7 @@
 #include "scpctl/program.hpp"
 
 #include "base/text.hpp"
+#include "scpctl/command_line.hpp"
 #include "scpctl/context.hpp"
 #include "scpctl/verbs.hpp"
 
@@ -10,35 +11,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <map>
 #include <ostream>
 
 namespace scp {
 
 namespace {
-
-/// Verbs of the manual that this version does not have yet.
-constexpr std::array<std::string_view, 5> later_verbs{"report", "completion", "config schema",
-                                                      "schema", "resume-all"};
-
-/// The program's command line: options, verbs, and what each verb's options are bound to.
-struct CommandLine {
-    CLI::App app{"scpctl mirrors AD serviceConnectionPoints into the domains of agents' accounts."};
-    GlobalOptions options;
-    std::vector<std::pair<const Verb*, std::pair<CLI::App*, RunVerb>>> verbs;
-
-    struct Chosen {
-        const Verb* verb = nullptr;
-        CLI::App* app = nullptr;
-        RunVerb run;
-    };
-    [[nodiscard]] Chosen chosen() const {
-        for (const auto& [verb, bound] : verbs)
-            if (bound.first->parsed())
-                return {verb, bound.first, bound.second};
-        return {};
-    }
-};
 
 std::string indented(std::string_view text) {
     std::string out = "  ";
@@ -56,37 +33,6 @@ std::string footer_of(const Verb& verb) {
         "  4  a needed directory could not be reached, refused us, or was read incompletely\n"
         "  130  interrupted\n\nEXAMPLES\n{}\n\nOptions of all verbs: scpctl --help",
         indented(verb.exit_status), indented(verb.examples));
-}
-
-void declare(CommandLine& line) {
-    line.app.name("scpctl");
-    line.app.set_help_flag("-h,--help", "this help, or that of a verb");
-    line.app.set_version_flag("--version", "scpctl " SCP_VERSION, "name and version");
-    line.app.get_formatter()->column_width(34);
-    line.app.allow_extras();
-    line.app.require_subcommand(0, 1);
-    line.app.footer(
-        "\nscpctl VERB --help says what a verb does, with its exit status and examples.");
-    declare_global_options(line.app, line.options);
-
-    std::map<std::string_view, CLI::App*> groups;
-    for (const Verb& verb : verbs()) {
-        CLI::App* parent = &line.app;
-        std::string_view name = verb.name;
-        if (const auto blank = name.find(' '); blank != std::string_view::npos) {
-            auto& group = groups[name.substr(0, blank)];
-            if (group == nullptr) {
-                group = line.app.add_subcommand(std::string(name.substr(0, blank)), "the settings");
-                group->require_subcommand(0, 1);
-                group->fallthrough();
-            }
-            parent = group;
-            name.remove_prefix(blank + 1);
-        }
-        CLI::App* app = parent->add_subcommand(std::string(name), std::string(verb.summary));
-        app->fallthrough();
-        line.verbs.push_back({&verb, {app, verb.declare(*app)}});
-    }
 }
 
 /// The format that the arguments ask for, also where they cannot be parsed: an error is to be in
@@ -125,15 +71,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
     return names;
 }
 
-Error unknown_verb(const std::string& word, const std::string& next) {
-    const auto is_later = [](const std::string& name) {
-        return std::ranges::find(later_verbs, name) != later_verbs.end();
-    };
-    if (is_later(word) || is_later(word + " " + next))
-        return {ErrorKind::usage,
-                fmt::format("'{}' is not in this version",
-                            printable(is_later(word) ? word : word + " " + next)),
-                "scpctl --help lists what is", 0};
+Error unknown_verb(const std::string& word) {
     std::vector<std::string> names;
     for (const Verb& verb : verbs())
         names.emplace_back(verb.name);
@@ -146,7 +84,8 @@ Error unknown_verb(const std::string& word, const std::string& next) {
 
 /// What was left over after parsing, as an error.
 std::optional<Error> leftover(const CommandLine& line) {
-    const auto rest = line.app.remaining(true);
+    auto rest = line.app.remaining(true);
+    std::erase(rest, "--"); // done its duty: what follows it are arguments
     const auto chosen = line.chosen();
     const auto is_option = [](const std::string& word) {
         return word.size() > 1 && word.front() == '-';
@@ -155,8 +94,8 @@ std::optional<Error> leftover(const CommandLine& line) {
     const auto word = std::ranges::find_if_not(rest, is_option);
     if (chosen.verb == nullptr && word != rest.end()) {
         for (const CLI::App* group : line.app.get_subcommands())
-            return unknown_verb(group->get_name() + " " + *word, "");
-        return unknown_verb(*word, word + 1 == rest.end() ? "" : *(word + 1));
+            return unknown_verb(group->get_name() + " " + *word);
+        return unknown_verb(*word);
     }
     if (option != rest.end()) {
         std::vector<std::string> names = option_names(line.app);
@@ -242,7 +181,7 @@ int run_chosen(const CommandLine& line, const Surroundings& around) {
 
 int run_scpctl(const std::vector<std::string>& arguments, const Surroundings& around) {
     CommandLine line;
-    declare(line);
+    declare_command_line(line);
     const auto refuse = [&](const Error& error) {
         const auto chosen = line.chosen();
         Output out(around, wanted_format(arguments), line.options.color, false, 0);

@@ -49,7 +49,7 @@ Result<Exit> run_topology(Context& context, const TopologyOptions& options) {
 
 RunVerb declare_topology(CLI::App& app) {
     auto options = std::make_shared<TopologyOptions>();
-    declare_single(app, "--format", options->format, "text | dot (Graphviz)");
+    declare_single(app, "--format", options->format, "text | dot: for people, or for Graphviz");
     return [options](Context& context) { return run_topology(context, *options); };
 }
 

@@ -59,7 +59,10 @@ struct Verb {
 [[nodiscard]] Verb watch_verb();
 [[nodiscard]] Verb resync_verb();
 [[nodiscard]] Verb reload_verb();
+[[nodiscard]] Verb report_verb();
 [[nodiscard]] Verb config_check_verb();
 [[nodiscard]] Verb config_show_verb();
+[[nodiscard]] Verb config_schema_verb();
+[[nodiscard]] Verb completion_verb();
 
 } // namespace scp

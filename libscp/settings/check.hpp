@@ -9,6 +9,18 @@
 namespace scp {
 
 using Complaint = std::optional<std::string>;
+using Check = Complaint (*)(const std::string&);
+
+/// What can be said of the texts that a check accepts without running it: for the JSON Schema. At
+/// most as strict as the check itself.
+struct TextForm {
+    const char* pattern = nullptr; ///< ECMA-262; nullptr: nothing to say
+    std::size_t min_length = 0;    ///< in characters
+    std::size_t max_length = 0;    ///< 0: none
+    bool bare = false; ///< may look like a number or a truth value to another YAML parser
+};
+/// Of a check that nothing is known of: any text.
+[[nodiscard]] TextForm form_of(Check check);
 
 /// Bytes that are not UTF-8, NUL, control characters, invisible ones and those that turn the
 /// reading direction, with their name and position (characters from 1).

@@ -32,12 +32,9 @@ struct KeyDoc {
     std::size_t min_items = 0;
     std::int64_t min = 0, max = 0; ///< of an integer; of a duration in milliseconds
     std::vector<std::string>
-        choices{}; ///< of a choice; of a text: words allowed besides what `check` accepts
-    std::vector<std::string> later{}; ///< choices that a later version brings
-    bool not_yet = false; ///< the key asks for what a later version brings: only `choices` and
-                          ///< empty lists are accepted
-    Complaint (*check)(const std::string&) = nullptr;     ///< of each value
-    Complaint (*check_key)(const std::string&) = nullptr; ///< of each key that `*` stands for
+        choices{};         ///< of a choice; of a text: words allowed besides what `check` accepts
+    Check check = nullptr; ///< of each value
+    Check check_key = nullptr; ///< of each key that `*` stands for
 };
 
 /// In the order of the documentation.

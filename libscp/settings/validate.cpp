@@ -154,8 +154,6 @@ class Validator {
     }
 
     void list(SettingsTree& node, const KeyDoc& key, const std::string& path) {
-        if (key.not_yet && !node.children.empty())
-            return refuse(node, path, "is not in this version; only the empty list is accepted");
         if (node.children.size() < key.min_items)
             return refuse(node, path, "is an empty list; at least one item is needed");
         const auto* item_key = find_key(key.path + "[]");
@@ -206,8 +204,6 @@ class Validator {
                                is_escape_likely ? " (in double quotes a backslash begins an escape)"
                                                 : "");
         }
-        if (key.not_yet)
-            return not_yet(node, key);
         switch (key.type) {
         case ValueType::integer:
             return check_integer(node, key);
@@ -229,15 +225,6 @@ class Validator {
 
     static std::string as_written(const SettingsTree& node) {
         return fmt::format("{}\"{}\"", node.quoted ? "the text " : "", printable(node.text, shown));
-    }
-
-    static Complaint not_yet(const SettingsTree& node, const KeyDoc& key) {
-        if (std::ranges::find(key.choices, node.text) != key.choices.end())
-            return std::nullopt;
-        if (key.choices.empty())
-            return "is not in this version; leave it out";
-        return fmt::format("\"{}\" is not in this version; only {} is accepted",
-                           printable(node.text, shown), fmt::join(key.choices, " or "));
     }
 
     static Complaint check_integer(const SettingsTree& node, const KeyDoc& key) {
@@ -269,9 +256,6 @@ class Validator {
     static Complaint check_choice(const SettingsTree& node, const KeyDoc& key) {
         if (std::ranges::find(key.choices, node.text) != key.choices.end())
             return std::nullopt;
-        if (std::ranges::find(key.later, node.text) != key.later.end())
-            return fmt::format("\"{}\" is not in this version; accepted: {}", node.text,
-                               fmt::join(key.choices, ", "));
         const auto others = key.shapes & (list_shape | map_shape);
         const auto* or_more = others == list_shape  ? ", or a list"
                               : others == map_shape ? ", or a map of keys"

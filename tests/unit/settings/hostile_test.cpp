@@ -155,7 +155,7 @@ TEST_CASE("Settings: what looks odd and is right") {
          forest("servers: ['ldapi://%2Frun%2Fldapi']\nauth: {mechanism: external}")},
         {"external with a certificate",
          forest("domain: a.b\ntls: {cert_file: /c, key_file: /k}\nauth: {mechanism: external}")},
-        {"all that equals the default of a later version",
+        {"all that equals a default",
          forest("domain: a.b\nsite: auto") +
              "rules:\n  - name: r\n    match: {in: [domain], keywords: [K]}\n    accounts: "
              "[a@b.c]\n"

@@ -1,17 +1,7 @@
 #include "rows.hpp"
 
-#include "settings/schema.hpp"
-
 using namespace scp;
 using namespace scp::settings_test;
-
-TEST_CASE("Settings: nothing that the contract names is left for a later version") {
-    for (const auto& key : settings_keys()) {
-        CAPTURE(key.path);
-        CHECK(key.later.empty());
-        CHECK_FALSE(key.not_yet);
-    }
-}
 
 TEST_CASE("Settings: where log and metrics go") {
     check_rows({

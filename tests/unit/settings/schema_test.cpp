@@ -20,7 +20,8 @@ std::string read(const std::string& name) {
 }
 
 bool is_example(const std::string& line) {
-    return line.starts_with('#') && !line.starts_with("##");
+    return line.starts_with('#') && !line.starts_with("##") &&
+           !line.starts_with("# yaml-language-server:");
 }
 
 /// The file once for each block of examples, with the examples of that block in force. Comments
