@@ -28,7 +28,7 @@ def with_version(package: Path, version: str, folder: Path, change: Callable[[Pa
     if change:
         change(tree)
     made = folder / f"scpd_{version}.deb"
-    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", tree, made], check=True, capture_output=True)
+    subprocess.run(["dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", tree, made], check=True, capture_output=True)
     return made
 
 

@@ -38,6 +38,7 @@ class Host:
         if tls:
             forest["tls"]["ca_file"] = "/etc/scpd/ca.pem"
             self.write("/etc/scpd/ca.pem", self.lab.ca_file.read_text())
+        content["daemon"]["resync"] = "5s"  # what breaks while nothing changes is seen at the next look
         content |= {"metrics": {"listen": "off"}} | more
         self.write(SETTINGS, settings.to_yaml(content))
 

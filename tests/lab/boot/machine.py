@@ -69,10 +69,10 @@ class Machine:
 
     def __init__(self, root: Path, binds: list[Path]):
         self._console = tempfile.TemporaryFile()
-        cgroup = f"scpd-test-{os.getpid()}-{time.monotonic_ns()}"
+        self.name = f"scpd-test-{os.getpid()}-{time.monotonic_ns()}"
         options = [f"--bind-ro={path}" for path in binds]
         self._keeper = subprocess.Popen(
-            ["bash", "-c", _KEEP, "keep", _BOOT, str(root), cgroup, *options],
+            ["bash", "-c", _KEEP, "keep", _BOOT, str(root), self.name, *options],
             stdin=subprocess.PIPE,
             stdout=self._console,
             stderr=subprocess.STDOUT,

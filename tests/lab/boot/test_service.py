@@ -172,7 +172,7 @@ def test_removed_it_ends_and_leaves_settings_and_history(host: Host):
 
 
 def test_purged_it_leaves_nothing(host: Host, before):
-    host.run("rm", "-r", "/etc/credstore/scpd.password")
+    host.run("rm", "-r", "/etc/credstore")
     host.run("dpkg", "--purge", "scpd")
     host.run("systemctl", "daemon-reload")
     assert contents(host.run) == before
