@@ -1,11 +1,17 @@
-"""The shape of the lab's forest: domains, accounts, groups, and their names. No I/O."""
+"""The shape of the lab's forest: domains, accounts, groups, and their names. No I/O.
+
+$SCPLAB_FOREST, one DNS label, names another forest than corp: partner.test, emea.partner.test, … with SIDs of its own.
+"""
 
 from __future__ import annotations
 
+import os
 import struct
 import uuid
+import zlib
 from dataclasses import dataclass
 
+NAME = os.environ.get("SCPLAB_FOREST") or "corp"
 PASSWORD = "Lab-Passw0rd!"
 SITE = "Default-First-Site-Name"
 
@@ -59,7 +65,8 @@ class Domain:
 
     def sid(self, rid: int | None = None) -> bytes:
         """objectSid of the domain, or of the account with that RID, as AD stores it."""
-        parts = [21, 1004336348 + self.number, 1177238915, 682003330] + (
+        other = 0 if NAME == "corp" else zlib.crc32(NAME.encode()) % 10**6 * 10
+        parts = [21, 1004336348 + other + self.number, 1177238915, 682003330] + (
             [] if rid is None else [rid]
         )
         return bytes([1, len(parts)]) + b"\0\0\0\0\0\5" + struct.pack(f"<{len(parts)}I", *parts)
@@ -95,14 +102,14 @@ class Dc:
         return "CN=NTDS Settings," + self.server_dn
 
 
-ROOT = Domain("corp", "corp.test", "CORP", 1)
+ROOT = Domain("corp", f"{NAME}.test", NAME.upper(), 1)
 CONFIGURATION = "CN=Configuration," + ROOT.nc
 SCHEMA = "CN=Schema," + CONFIGURATION
 DOMAINS = (
     ROOT,
-    Domain("emea", "emea.corp.test", "EMEA", 2, parent="corp"),
-    Domain("apac", "apac.corp.test", "APAC", 3, parent="corp"),
-    Domain("tree", "tree.test", "TREE", 4, tree_of="corp"),
+    Domain("emea", f"emea.{ROOT.dns}", "EMEA", 2, parent="corp"),
+    Domain("apac", f"apac.{ROOT.dns}", "APAC", 3, parent="corp"),
+    Domain("tree", "tree.test" if NAME == "corp" else f"{NAME}-tree.test", "TREE", 4, tree_of="corp"),
 )
 BY_KEY = {domain.key: domain for domain in DOMAINS}
 

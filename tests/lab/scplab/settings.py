@@ -33,7 +33,7 @@ def document(lab: Lab) -> dict:
         "block": [lab.block.a, lab.block.b],
         "plugin": lab.has_plugin,
         "plugin_missing": None if lab.has_plugin else plugin.why_not() or "turned off",
-        "forest": {"name": "corp", "root": ROOT.dns, "configuration": CONFIGURATION},
+        "forest": {"name": forest.NAME, "root": ROOT.dns, "configuration": CONFIGURATION},
         "domains": [server for server in described if server["key"] in forest.BY_KEY],
         "second_dcs": [
             server for server in described if server["key"] not in (*forest.BY_KEY, "gc")
@@ -48,7 +48,7 @@ def document(lab: Lab) -> dict:
         },
         "source": {
             "dn": f"{forest.PRODUCT_PATH},{forest.BY_KEY['emea'].nc}",
-            "domain": "emea.corp.test",
+            "domain": forest.BY_KEY["emea"].dns,
             "name": forest.PROJECT,
             "keywords": [forest.PRODUCT_KEYWORD, "QmmEx", forest.PROJECT],
         },
@@ -115,7 +115,7 @@ def scpd_settings(lab: Lab, auth: str = "simple", tls: bool = True) -> dict:
         "instance": "lab",
         "forests": [
             {
-                "name": "corp",
+                "name": forest.NAME,
                 "domain": ROOT.dns,
                 "servers": uris(ROOT),
                 "global_catalog": [uri("gc")] if "gc" in lab.servers else "off",

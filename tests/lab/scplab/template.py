@@ -55,7 +55,7 @@ def prepare(shaped: bool, seed_scps: int, second_dcs: Iterable[str] = ()) -> Tem
         Path(__file__),
         SCHEMA_FILE,
     ]
-    digest = hashlib.sha256(repr((shaped, seed_scps, *second_dcs)).encode())
+    digest = hashlib.sha256(repr((ROOT.dns, shaped, seed_scps, *second_dcs)).encode())
     for source in sources:
         digest.update(source.read_bytes())
     digest.update(Path(find_program("slapadd")).read_bytes()[:4096])

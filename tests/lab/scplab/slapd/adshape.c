@@ -296,9 +296,19 @@ static void append_stamps(Slapi_PBlock* pb, LDAPMod** mods, const struct replace
     slapi_pblock_set(pb, SLAPI_MODIFY_MODS, longer);
 }
 
+/* slapd's own settings, which know none of AD's attributes. */
+static int is_in_config(Slapi_PBlock* pb) {
+    static const char suffix[] = "cn=config";
+    char* dn = NULL;
+    if (slapi_pblock_get(pb, SLAPI_MODIFY_TARGET, &dn) != 0 || !dn)
+        return 0;
+    size_t length = strlen(dn), ending = sizeof suffix - 1;
+    return length >= ending && strcasecmp(dn + length - ending, suffix) == 0;
+}
+
 static int before_modify(Slapi_PBlock* pb) {
     LDAPMod** mods = NULL;
-    if (slapi_pblock_get(pb, SLAPI_MODIFY_MODS, &mods) != 0 || !mods)
+    if (slapi_pblock_get(pb, SLAPI_MODIFY_MODS, &mods) != 0 || !mods || is_in_config(pb))
         return CONTINUE;
     for (size_t i = 0; mods[i]; i++) {
         const char* owned = find_server_owned(mods[i]->mod_type);
