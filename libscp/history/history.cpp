@@ -81,16 +81,27 @@ std::string local_host() {
     return name.data();
 }
 
+/// root writes for the service's user, who owns the folder and must go on to read and write in it.
+bool give_to_owner(int made, int folder) {
+    struct stat status {};
+    return ::geteuid() != 0 ||
+           (::fstat(folder, &status) == 0 && ::fchown(made, status.st_uid, status.st_gid) == 0);
+}
+
 /// Makes `dir` and what is missing above it, each durable in its parent.
 Result<void> make_directories(const fs::path& dir) {
     if (dir.empty() || fs::is_directory(dir))
         return {};
     if (auto made = make_directories(dir.parent_path()); !made)
         return made;
-    if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST)
-        return io_failure("make the history's directory", dir, errno);
     const fs::path parent = dir.parent_path().empty() ? "." : dir.parent_path();
     const FileDescriptor fd{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const bool made_here = ::mkdir(dir.c_str(), 0700) == 0;
+    if (!made_here && errno != EEXIST)
+        return io_failure("make the history's directory", dir, errno);
+    const FileDescriptor made{::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
+    if (made_here && (!made.valid() || !give_to_owner(made.get(), fd.get())))
+        return io_failure("give the history's directory to its owner", dir, errno);
     if (!fd.valid() || ::fsync(fd.get()) != 0)
         return io_failure("make durable", parent, errno);
     return {};
@@ -124,6 +135,8 @@ Result<FileDescriptor> open_file(const FileDescriptor& directory, const fs::path
                                  O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!file.valid())
         return io_failure("make the history file", path, errno);
+    if (!give_to_owner(file.get(), directory.get()))
+        return io_failure("give the history file to its owner", path, errno);
     if (::fsync(directory.get()) != 0)
         return io_failure("make durable", path.parent_path(), errno);
     return file;

@@ -160,8 +160,8 @@ class Loader {
         Loaded loaded;
         if (!is_broken_) { // else every key of the broken file would be missed
             require_keys(merged_, problems_);
-            loaded.origins = origins_of(merged_);
             complete_settings(merged_);
+            loaded.origins = origins_of(merged_); // also of what a domain has of its forest
             loaded.settings = to_settings(merged_);
             check_semantics(merged_, loaded.settings, problems_);
             if (problems_.empty())

@@ -26,17 +26,29 @@ void merge_named(SettingsTree& base, const SettingsTree& over, const std::string
     for (const auto& item : over.children) {
         auto known = std::ranges::find_if(
             base.children, [&item](const auto& old) { return same_name(old, item); });
-        if (known == base.children.end())
+        if (known == base.children.end()) {
             base.children.push_back(item);
-        else
-            merge_map(*known, item, path + "[]");
+            continue;
+        }
+        // A name that only says which item is meant stays where it was given.
+        const SettingsTree name = *known->find("name");
+        merge_map(*known, item, path + "[]");
+        if (auto* merged = known->find("name"); merged->text == name.text)
+            *merged = name;
     }
+}
+
+/// A null takes these back to their default. Of a map or of forests and rules it says nothing: all
+/// below the key may stand in comments.
+bool has_value(const KeyDoc& key) {
+    return (key.shapes & value_shape) != 0 ||
+           ((key.shapes & list_shape) != 0 && !is_named_list(key.path));
 }
 
 void merge_member(SettingsTree& base, const SettingsTree& child, const KeyDoc& key) {
     auto* old = base.find(child.key);
     if (child.kind == Kind::null) {
-        if (old && (key.shapes & value_shape) != 0)
+        if (old && has_value(key))
             std::erase_if(base.children,
                           [&child](const auto& member) { return member.key == child.key; });
     } else if (!old) {

@@ -56,6 +56,24 @@ TEST_CASE("history: for nobody else's eyes, whatever the umask") {
     CHECK(mode_of(files.front()) == 0600);
 }
 
+TEST_CASE("history: what root makes belongs to the folder's owner, who must go on to read it") {
+    const TemporaryFolder folder;
+    const uid_t owner = ::geteuid() == 0 ? 4242 : ::geteuid(); // only root can give away
+    const gid_t group = ::geteuid() == 0 ? 4243 : ::getegid();
+    REQUIRE(::chown(folder.path().c_str(), owner, group) == 0);
+    const fs::path dir = folder.path() / "state" / "history";
+    REQUIRE(History::open(dir));
+    const auto files = files_in(dir);
+    REQUIRE(files.size() == 1);
+    for (const fs::path& made : {dir.parent_path(), dir, files.front()}) {
+        CAPTURE(made);
+        struct stat status {};
+        REQUIRE(::stat(made.c_str(), &status) == 0);
+        CHECK(status.st_uid == owner);
+        CHECK(status.st_gid == group);
+    }
+}
+
 TEST_CASE("history: where nothing can be written, opening says so") {
     const TemporaryFolder folder;
     const fs::path file = folder.path() / "file";

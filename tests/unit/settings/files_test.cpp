@@ -183,8 +183,65 @@ rules:
     CHECK(loaded.origins.at("rules[mage].targets.exclude") == at("scpd.yaml", 12));
     CHECK(loaded.origins.at("daemon.workers") == at("scpd.d/20-second.yaml", 4));
     CHECK(loaded.origins.at("daemon.resync") == at("scpd.yaml", 16));
+    CHECK(loaded.origins.at("forests[CORP].domains[emea.corp.test].tls.ca_file") ==
+          at("scpd.yaml", 7)); // the forest's
+    CHECK(loaded.origins.at("rules[other].name") == at("scpd.yaml", 13));
     CHECK_FALSE(loaded.origins.contains("log.level"));
     CHECK_FALSE(loaded.origins.contains("rules"));
+}
+
+TEST_CASE("Settings: null in a drop-in") {
+    const Folder folder;
+    folder.write("scpd.yaml", R"(instance: prod
+forests:
+  - name: corp
+    domain: corp.test
+    servers: [ldaps://a]
+    global_catalog: [ldaps://a:3269]
+rules:
+  - name: r
+    match: { keywords: [K], name: x }
+    accounts: [a@corp.test]
+    attributes: [vendor]
+    trust: { owners: [S-1-5-32-544], exclude: [] }
+    on_conflict: { prefer: [corp.test] }
+daemon: { workers: 2 }
+)");
+    const auto with_null = [&](const std::string& text) {
+        folder.write("scpd.d/a.yaml", text);
+        REQUIRE(folder.problems() == "");
+        return folder.load();
+    };
+    const auto in_rule = [&](const std::string& text) {
+        return with_null("rules: [{name: r, " + text + "}]\n").settings.rules.at(0);
+    };
+    const auto in_forest = [&](const std::string& text) {
+        return with_null("forests: [{name: corp, " + text + "}]\n").settings.forests.at(0);
+    };
+    SUBCASE("takes a value or a list back to its default") {
+        CHECK(in_rule("match: {name: ~}").name_glob == "*");
+        CHECK(in_rule("attributes: ~").attributes == default_attributes());
+        CHECK(in_rule("trust: {owners: ~}").trust_owners.empty());
+        CHECK(in_rule("trust: {exclude: ~}").trust_exclude == default_trust_exclude());
+        CHECK(in_rule("on_conflict: ~").prefer.empty());
+        CHECK(in_forest("servers: ~").servers.empty());
+        CHECK(in_forest("global_catalog: ~").global_catalog.servers.empty());
+    }
+    SUBCASE("says nothing of what lies below a map, or of forests and rules") {
+        for (const auto* text :
+             {"daemon:\n", "forests:\n", "rules:\n", "rules: [{name: r, trust: ~, match: ~}]\n"}) {
+            CAPTURE(text);
+            const auto loaded = with_null(text);
+            CHECK(loaded.settings.daemon.workers == 2);
+            CHECK(loaded.settings.forests.at(0).servers.size() == 1);
+            CHECK(loaded.settings.rules.at(0).trust_owners.size() == 1);
+            CHECK(loaded.settings.rules.at(0).keywords == std::vector<std::string>{"K"});
+        }
+    }
+    SUBCASE("of what is required is missed") {
+        folder.write("scpd.d/a.yaml", "rules: [{name: r, match: {keywords: ~}}]\n");
+        CHECK(folder.problems() != "");
+    }
 }
 
 TEST_CASE("Settings: the tree has all values, the defaults too") {
