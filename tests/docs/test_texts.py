@@ -89,3 +89,11 @@ def test_settings_are_good(block, scpctl, scratch):
         (scratch / "scpd.d" / "block.yaml").write_text(("rules:\n" if is_item else "") + block.text)
     done = scpctl("config", "check", config=scratch / "scpd.yaml")
     assert done.returncode == 0, done
+
+
+def test_every_alert_says_what_to_do():
+    operations = (DOC / "OPERATIONS.md").read_text()
+    explained = sections(operations[operations.index("\n## Alerts\n"):])
+    assert all(len(text.split()) > 10 for text in explained.values())
+    rules = yaml.safe_load((SOURCE_ROOT / "packaging/prometheus/scpd.rules.yaml").read_text())
+    assert set(explained) == {rule["alert"] for group in rules["groups"] for rule in group["rules"] if "alert" in rule}
