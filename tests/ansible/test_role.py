@@ -1,6 +1,6 @@
 """The Ansible role, run for real on this machine: into folders of its own, with scpd and the lab's forest beside.
 
-Not run here, as they need a host to themselves: installing the package, and systemd's part (tests of the package boot one).
+Installing the package and systemd's part need a host to themselves: tests/lab/boot/test_ansible.py boots one.
 """
 
 from __future__ import annotations
