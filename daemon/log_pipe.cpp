@@ -10,6 +10,8 @@
 #include <mutex>
 #include <thread>
 
+#include <pthread.h>
+
 namespace scp {
 namespace {
 
@@ -102,7 +104,10 @@ void LogPipe::Shared::run() {
 
 LogPipe::LogPipe(std::unique_ptr<LogSink> sink)
     : shared_(std::make_shared<Shared>(std::move(sink))) {
-    std::thread([shared = shared_] { shared->run(); }).detach();
+    std::thread([shared = shared_] {
+        pthread_setname_np(pthread_self(), "scpd-log"); // for whoever looks at the threads
+        shared->run();
+    }).detach();
 }
 
 LogPipe::~LogPipe() {

@@ -22,7 +22,7 @@ def _ptrace(request: int, thread: int) -> None:
 
 
 class StoppedThreads:
-    """All threads of a process but its main one, stopped; all go on afterwards."""
+    """All threads of a process but its main one and the one that writes the log, stopped; all go on afterwards."""
 
     def __init__(self, pid: int):
         self._pid = pid
@@ -31,12 +31,19 @@ class StoppedThreads:
     def __enter__(self) -> StoppedThreads:
         try:
             for task in Path(f"/proc/{self._pid}/task").iterdir():
-                if int(task.name) != self._pid:
+                if int(task.name) != self._pid and not self._writes_log(task):
                     self._stop(int(task.name))
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    @staticmethod
+    def _writes_log(task: Path) -> bool:
+        try:
+            return (task / "comm").read_text() == "scpd-log\n"
+        except FileNotFoundError:  # it has ended meanwhile
+            return False
 
     def _stop(self, thread: int) -> None:
         try:
