@@ -35,8 +35,10 @@ void Run::follow(Daemon& daemon, const std::vector<WatchTarget>& targets) {
             watch.told = true;
             daemon.schedule.changed(clock());
         };
-        watch.steps = std::make_unique<DomainWatch>(*this, tell, target, daemon.settings->daemon,
-                                                    [this] { return clock(); });
+        watch.steps =
+            std::make_unique<DomainWatch>(*this, tell, target, daemon.settings->daemon, [this] {
+                return std::chrono::steady_clock::time_point(clock().time_since_epoch());
+            });
     }
 }
 

@@ -19,7 +19,7 @@ using State = ServiceStatus::State;
 namespace {
 
 const Timestamp noon = *parse_rfc3339("2026-06-01T12:00:00Z");
-const DomainKey corp{"corp", DomainName("corp.test")};
+const DomainKey the_domain{"corp", DomainName("corp.test")};
 
 Settings two_rules() {
     Settings settings;
@@ -41,7 +41,7 @@ CycleDone a_cycle(std::optional<Error> error = std::nullopt) {
     return done;
 }
 
-const Error no_answer{ErrorKind::unreachable, "no answer", "", 0};
+const Error silence{ErrorKind::unreachable, "no answer", "", 0};
 
 } // namespace
 
@@ -72,7 +72,7 @@ TEST_CASE("service state: starting, ok, paused, degraded") {
     CHECK(state() == State::ok);
     CHECK(service.warning().empty());
 
-    service.cycle_done(a_cycle(no_answer), "resync", noon);
+    service.cycle_done(a_cycle(silence), "resync", noon);
     CHECK(state() == State::degraded);
 }
 
@@ -80,12 +80,12 @@ TEST_CASE("service state: a domain that is lost keeps when it was last read, and
           "lost forest") {
     ServiceState service(two_rules(), noon);
     service.cycle_done(a_cycle(), "start", noon);
-    const auto domain = [&] { return service.status({{corp, "usn"}}).domains.at(0); };
+    const auto domain = [&] { return service.status({{the_domain, "usn"}}).domains.at(0); };
     CHECK(domain().last_seen == noon);
     CHECK(domain().watch == "usn");
     CHECK(domain().error.empty());
 
-    service.cycle_done(a_cycle(no_answer), "change", noon + seconds{9});
+    service.cycle_done(a_cycle(silence), "change", noon + seconds{9});
     CHECK(domain().last_seen == noon);
     CHECK(domain().error == "no answer");
 
@@ -93,7 +93,7 @@ TEST_CASE("service state: a domain that is lost keeps when it was last read, and
     lost.report.topology.forests.resize(1);
     lost.report.topology.forests[0].name = "corp";
     lost.report.topology.forests[0].root = corp.second;
-    lost.report.topology.forests[0].error = no_answer;
+    lost.report.topology.forests[0].error = silence;
     service.cycle_done(lost, "retry", noon + seconds{19});
     REQUIRE(service.status({}).domains.size() == 1);
     CHECK(domain().last_seen == noon);
@@ -114,10 +114,10 @@ TEST_CASE("the longest silence follows the time-outs of the slowest forest") {
 TEST_CASE("pulse: every call that has ended is a beat, a failed one too") {
     struct Refusing : Connector {
         Result<std::unique_ptr<Directory>> connect(const Endpoint&, std::stop_token) override {
-            return fail(no_answer);
+            return fail(silence);
         }
         Result<std::vector<LocatedServer>> locate(const LocateRequest&) override {
-            return fail(no_answer);
+            return fail(silence);
         }
     } refusing;
     MemoryForest forest;
@@ -154,7 +154,7 @@ TEST_CASE("errands are done in order, on a thread, and told on ours") {
             [&order, n](const std::stop_token&) -> Result<void> {
                 order.push_back(n);
                 if (n == 1)
-                    return fail(no_answer);
+                    return fail(silence);
                 return {};
             },
             [&told](const Result<void>& result) {
