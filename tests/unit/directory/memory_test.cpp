@@ -1,5 +1,7 @@
 #include "directory/memory.hpp"
 
+#include "support/dn.hpp"
+
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -8,12 +10,9 @@
 #include <vector>
 
 using namespace scp;
+using namespace scp::test;
 
 namespace {
-
-Dn dn(const std::string& text) {
-    return *Dn::parse(text);
-}
 
 const Dn corp = dn("DC=corp,DC=test");
 const Dn system_container = dn("CN=System,DC=corp,DC=test");

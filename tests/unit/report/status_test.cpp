@@ -26,7 +26,7 @@ CycleReport a_cycle(std::optional<Error> corp_error = std::nullopt) {
     return report;
 }
 
-Change a_change(Op op = Op::create) {
+Change a_copys_change(Op op = Op::create) {
     Change change;
     change.op = op;
     change.rule = "mage";
@@ -71,7 +71,7 @@ TEST_CASE("what is wrong after a cycle") {
          "forest corp: no answer in 5s"},
         {"a write failed",
          [](CycleReport& r) {
-             r.plan.changes = {a_change()};
+             r.plan.changes = {a_copys_change()};
              r.results[r.plan.changes[0].id()].state = ChangeResult::State::failed;
          },
          "1 write failed or could not be tried"},
@@ -92,7 +92,7 @@ TEST_CASE("what is wrong after a cycle") {
 
 TEST_CASE("a write that the server made held is no failure") {
     CycleReport report = a_cycle();
-    report.plan.changes = {a_change()};
+    report.plan.changes = {a_copys_change()};
     auto& result = report.results[report.plan.changes[0].id()];
     result.state = ChangeResult::State::failed;
     result.held = Reason::no_rights;
@@ -107,7 +107,7 @@ TEST_CASE("events: a write each time, what is held or lost when it begins and en
     CHECK(feed.tell(a_cycle(), noon).empty());
 
     CycleReport report = a_cycle();
-    report.plan.changes = {a_change()};
+    report.plan.changes = {a_copys_change()};
     report.results[report.plan.changes[0].id()].state = ChangeResult::State::done;
     report.plan.held = {a_held()};
     auto events = feed.tell(report, noon);
@@ -129,7 +129,7 @@ TEST_CASE("events: a write each time, what is held or lost when it begins and en
     CHECK(events[0].at == later);
 
     report.topology.forests[0].error = no_answer;
-    report.plan.changes = {a_change()};
+    report.plan.changes = {a_copys_change()};
     CHECK(kinds(feed.tell(report, later)) == Kinds{"failed", "held", "incomplete", "incomplete"});
 }
 
