@@ -12,28 +12,6 @@ constexpr const char* polkit_action = "org.scpd1.manage"; // packaging/polkit/or
 constexpr std::uint64_t bus_patience = 25'000'000;        // microseconds
 constexpr std::uint64_t person_patience = 300'000'000;    // a password may have to be typed
 
-using Then = std::function<void(sd_bus_message* reply)>;
-
-int on_reply(sd_bus_message* reply, void* then, sd_bus_error*) {
-    (*static_cast<Then*>(then))(reply);
-    return 0;
-}
-
-/// `then` gets the reply, which may be an error. Gone with the connection.
-int call_async(sd_bus_message* call, std::uint64_t patience, Then then) {
-    auto kept = std::make_unique<Then>(std::move(then));
-    sd_bus_slot* slot = nullptr;
-    const int result = sd_bus_call_async(sd_bus_message_get_bus(call), &slot, call, on_reply,
-                                         kept.get(), patience);
-    if (result < 0)
-        return result;
-    kept.release();
-    sd_bus_slot_set_destroy_callback(slot, [](void* gone) { delete static_cast<Then*>(gone); });
-    sd_bus_slot_set_floating(slot, 1);
-    sd_bus_slot_unref(slot);
-    return result;
-}
-
 tl::unexpected<Error> refused(const std::string& why) {
     return fail(ErrorKind::refused, "not allowed: " + why,
                 fmt::format("only root may, and whoever polkit lets do {}", polkit_action));
@@ -57,7 +35,51 @@ Result<void> judge(sd_bus_message* reply) {
     return {};
 }
 
-void ask_polkit(const BusMessage& call, uid_t user, std::function<void(Result<uid_t>)> then) {
+} // namespace
+
+struct Questions::Question {
+    Questions& all;
+    std::function<void(sd_bus_message* reply)> then;
+    sd_bus_slot* slot = nullptr;
+
+    static int on_reply(sd_bus_message* reply, void* self, sd_bus_error*) {
+        auto& question = *static_cast<Question*>(self);
+        const auto then = std::move(question.then); // it may ask on
+        sd_bus_slot* const slot = question.slot;
+        question.all.open_.erase(slot);
+        then(reply);
+        sd_bus_slot_unref(slot); // and the question with it
+        return 0;
+    }
+    static void gone(void* self) { delete static_cast<Question*>(self); }
+};
+
+Questions::~Questions() {
+    drop();
+}
+
+void Questions::drop() {
+    for (sd_bus_slot* slot : std::exchange(open_, {}))
+        sd_bus_slot_unref(slot);
+}
+
+/// `then` gets the reply, which may be an error.
+int Questions::ask(sd_bus_message* question, std::uint64_t patience,
+                   std::function<void(sd_bus_message*)> then) {
+    auto kept = std::make_unique<Question>(Question{*this, std::move(then)});
+    const int result = sd_bus_call_async(sd_bus_message_get_bus(question), &kept->slot, question,
+                                         Question::on_reply, kept.get(), patience);
+    if (result < 0)
+        return result;
+    sd_bus_slot* const slot = kept->slot;
+    sd_bus_slot_set_destroy_callback(slot, Question::gone);
+    kept.release();
+    open_.insert(slot);
+    return result;
+}
+
+void Questions::ask_polkit(const BusMessage& call, uid_t user,
+                           std::function<void(Result<uid_t>)> then) {
     sd_bus_message* raw = nullptr;
     const int made = sd_bus_message_new_method_call(
         sd_bus_message_get_bus(call.get()), &raw, "org.freedesktop.PolicyKit1",
@@ -71,21 +93,19 @@ void ask_polkit(const BusMessage& call, uid_t user, std::function<void(Result<ui
         sd_bus_message_append(question.get(), "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
                               sd_bus_message_get_sender(call.get()), polkit_action, 0, flags,
                               "") < 0 ||
-        call_async(question.get(), may_ask ? person_patience : bus_patience,
-                   [user, then](sd_bus_message* reply) {
-                       const auto verdict = judge(reply);
-                       then(verdict ? Result<uid_t>(user) : fail(verdict.error()));
-                   }) < 0)
+        ask(question.get(), may_ask ? person_patience : bus_patience,
+            [user, then](sd_bus_message* reply) {
+                const auto verdict = judge(reply);
+                then(verdict ? Result<uid_t>(user) : fail(verdict.error()));
+            }) < 0)
         then(refused("polkit could not be asked"));
 }
-
-} // namespace
 
 BusMessage keep(sd_bus_message* message) {
     return {sd_bus_message_ref(message), sd_bus_message_unref};
 }
 
-void authorize(const BusMessage& call, std::function<void(Result<uid_t>)> then) {
+void Questions::authorize(const BusMessage& call, std::function<void(Result<uid_t>)> then) {
     const char* const sender = sd_bus_message_get_sender(call.get());
     sd_bus_message* raw = nullptr;
     const int made = sd_bus_message_new_method_call(
@@ -94,7 +114,7 @@ void authorize(const BusMessage& call, std::function<void(Result<uid_t>)> then) 
     const std::unique_ptr<sd_bus_message, sd_bus_message* (*)(sd_bus_message*)> question(
         raw, sd_bus_message_unref);
     if (sender == nullptr || made < 0 || sd_bus_message_append(question.get(), "s", sender) < 0 ||
-        call_async(question.get(), bus_patience, [call, then](sd_bus_message* reply) {
+        ask(question.get(), bus_patience, [this, call, then](sd_bus_message* reply) {
             std::uint32_t user = 0;
             if (sd_bus_message_get_error(reply) != nullptr ||
                 sd_bus_message_read(reply, "u", &user) < 0)

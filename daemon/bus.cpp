@@ -46,8 +46,8 @@ int answer(const BusMessage& call, const Result<void>& result) {
 // sd-bus's macros are C.
 #pragma GCC diagnostic ignored "-Wold-style-cast"
 #pragma GCC diagnostic ignored "-Wpedantic"
-// CONTRACT.md "Daemon". UNPRIVILEGED: authorize() decides, without waiting for the bus as sd-bus's
-// own check does; who may read is in packaging/dbus/org.scpd1.conf.
+// CONTRACT.md "Daemon". UNPRIVILEGED: Questions::authorize() decides, without waiting for the bus
+// as sd-bus's own check does; who may read is in packaging/dbus/org.scpd1.conf.
 const sd_bus_vtable Bus::table[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_PROPERTY("Version", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -140,6 +140,7 @@ Result<void> Bus::open() {
 }
 
 void Bus::close() {
+    questions_.drop();
     bus_ = sd_bus_close_unref(bus_);
 }
 
@@ -191,7 +192,7 @@ int Bus::on_status(sd_bus_message* call, void* self, sd_bus_error*) {
 int Bus::on_act(sd_bus_message* call, void* self, sd_bus_error*) {
     auto& bus = *static_cast<Bus*>(self);
     const BusMessage kept = keep(call);
-    authorize(kept, [&bus, kept](const Result<uid_t>& who) {
+    bus.questions_.authorize(kept, [&bus, kept](const Result<uid_t>& who) {
         if (who)
             bus.act(kept, *who);
         else

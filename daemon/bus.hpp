@@ -46,6 +46,7 @@ class Bus {
     };
     sd_event* event_;
     Manager& manager_;
+    Questions questions_;
     sd_bus* bus_ = nullptr;
     std::unique_ptr<sd_event_source, Release> retry_;
     int failures_ = 0;

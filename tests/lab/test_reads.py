@@ -214,13 +214,16 @@ def test_an_answer_that_lost_its_entries_on_the_way_writes_nothing_for_them(worl
 def deny(world: World, domain: str, base: str) -> None:
     """Takes scpd's account the right to read a subtree; the server is started anew with that."""
     server = world.lab.server(domain)
-    whole = world.lab.domain(domain).dn(base)
+    home = world.lab.domain(domain)
+    whole, suffix = home.dn(base), f'suffix "{home.dn("")}"\n'
     world.lab.stop(domain)
-    first = "add_content_acl on\n"  # the head of the domain's own access rules
     text = server.paths.conf.read_text()
-    assert text.count(first) == 1
+    assert text.count(suffix) == 1
+    before, own = text.split(suffix)
+    first = "add_content_acl on\n"  # the head of the domain's own access rules
+    assert first in own
     rule = f'access to dn.subtree="{whole}" by dn.exact="{forest.SVC.dn}" none by * break\n'
-    server.paths.conf.write_text(text.replace(first, first + rule))
+    server.paths.conf.write_text(before + suffix + own.replace(first, first + rule, 1))
     world.lab.start(domain)
 
 
