@@ -33,8 +33,8 @@ Settings two_rules() {
 CycleDone a_cycle(std::optional<Error> error = std::nullopt) {
     CycleDone done;
     DomainView view;
-    view.forest = corp.first;
-    view.domain = corp.second;
+    view.forest = the_domain.first;
+    view.domain = the_domain.second;
     view.incomplete = std::move(error);
     done.report.observation.domains = {view};
     done.rules = {{"drs", Mode::sync, 0, 0, 0, 0}, {"mage", Mode::upsert, 0, 0, 0, 0}};
@@ -92,7 +92,7 @@ TEST_CASE("service state: a domain that is lost keeps when it was last read, and
     CycleDone lost;
     lost.report.topology.forests.resize(1);
     lost.report.topology.forests[0].name = "corp";
-    lost.report.topology.forests[0].root = corp.second;
+    lost.report.topology.forests[0].root = the_domain.second;
     lost.report.topology.forests[0].error = silence;
     service.cycle_done(lost, "retry", noon + seconds{19});
     REQUIRE(service.status({}).domains.size() == 1);
