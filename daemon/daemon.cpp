@@ -194,8 +194,6 @@ void Daemon::handle(const CycleDone& done) {
     }
     schedule_.cycle_ended(BootClock::now(), worth_retrying(done.report));
     log_.tell(done, cycle_trigger_);
-    metrics_.cycle_ended(done, cycle_trigger_, *settings_, std::chrono::steady_clock::now(),
-                         std::chrono::system_clock::now());
     watch_state();
     watchers_.follow(done.targets, settings_->daemon);
     for (const auto& view : done.report.observation.domains) {
@@ -210,6 +208,8 @@ void Daemon::handle(const CycleDone& done) {
             prober_.probe({forest.name, forest.root}, *forest.error, settings_);
     const Timestamp now = now_to_the_second();
     service_.cycle_done(done, cycle_trigger_, now);
+    metrics_.cycle_ended(done, cycle_trigger_, *settings_, service_.status(watching_),
+                         std::chrono::steady_clock::now());
     notify_status(status_line(done, *settings_, watching_) + service_.warning());
     for (const Event& event : events_.tell(done.report, now))
         tell(event);

@@ -5,9 +5,11 @@
 #include "plan/rule_view.hpp"
 #include "report/documents.hpp"
 
+#include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <mutex>
 
 namespace scp {
 namespace {
@@ -119,42 +121,53 @@ void Metrics::Gauges::show(const Values& values) {
     });
 }
 
+/// The library's registry has a lock for each family only: a cycle changes several.
+struct Metrics::Shown : prometheus::Collectable {
+    [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override {
+        const std::lock_guard lock(whole);
+        return registry.Collect();
+    }
+    mutable std::mutex whole;
+    prometheus::Registry registry;
+};
+
 Metrics::Metrics()
-    : registry_(std::make_shared<prometheus::Registry>()),
-      state_(family<prometheus::Gauge>(*registry_, "scpd_state",
+    : shown_(std::make_shared<Shown>()),
+      state_(family<prometheus::Gauge>(shown_->registry, "scpd_state",
                                        "How scpd is: 0 starting, 1 ok, 2 degraded, 3 paused.")
                  .Add({})),
-      cycle_seconds_(family<prometheus::Histogram>(*registry_, "scpd_cycle_seconds",
+      cycle_seconds_(family<prometheus::Histogram>(shown_->registry, "scpd_cycle_seconds",
                                                    "How long cycles took, from discovering the "
                                                    "forest to the last write.")
                          .Add({}, cycle_buckets)),
       propagation_seconds_(
-          family<prometheus::Histogram>(*registry_, "scpd_propagation_seconds",
+          family<prometheus::Histogram>(shown_->registry, "scpd_propagation_seconds",
                                         "From a change that was seen until its copies were "
                                         "written.")
               .Add({}, propagation_buckets)),
-      cycles_(family<prometheus::Counter>(*registry_, "scpd_cycles_total",
+      cycles_(family<prometheus::Counter>(shown_->registry, "scpd_cycles_total",
                                           "Cycles, by what they were due to.")),
       changes_(family<prometheus::Counter>(
-          *registry_, "scpd_changes_total",
+          shown_->registry, "scpd_changes_total",
           "Writes, by rule, kind, and whether they were done, failed or skipped.")),
       operations_(family<prometheus::Counter>(
-          *registry_, "scpd_ldap_operations_total",
+          shown_->registry, "scpd_ldap_operations_total",
           "What was asked of servers, by kind and by ok or the kind of error.")),
-      held_(family<prometheus::Gauge>(*registry_, "scpd_held",
+      held_(family<prometheus::Gauge>(shown_->registry, "scpd_held",
                                       "What the last cycle held, by rule and reason.")),
       complete_(family<prometheus::Gauge>(
-          *registry_, "scpd_domain_complete",
+          shown_->registry, "scpd_domain_complete",
           "1 where the last cycle read the domain to its proved end, else 0.")),
-      last_seen_(family<prometheus::Gauge>(*registry_, "scpd_domain_last_seen_timestamp_seconds",
+      last_seen_(family<prometheus::Gauge>(shown_->registry,
+                                           "scpd_domain_last_seen_timestamp_seconds",
                                            "When the domain was last read to its proved end.")),
-      copies_(family<prometheus::Gauge>(*registry_, "scpd_copies",
+      copies_(family<prometheus::Gauge>(shown_->registry, "scpd_copies",
                                         "Copies, by rule: in-sync, held, failed, retiring or "
                                         "parked.")) {
-    lost_ = &family<prometheus::Counter>(*registry_, "scpd_log_messages_lost_total",
+    lost_ = &family<prometheus::Counter>(shown_->registry, "scpd_log_messages_lost_total",
                                          "Messages that the log's reader did not take in time.")
                  .Add({});
-    family<prometheus::Gauge>(*registry_, "scpd_info", "1; which version this is.")
+    family<prometheus::Gauge>(shown_->registry, "scpd_info", "1; which version this is.")
         .Add({{"version", SCP_VERSION}})
         .Set(1);
 }
@@ -185,8 +198,9 @@ void Metrics::show_state(ServiceStatus::State state) {
 }
 
 void Metrics::cycle_ended(const CycleDone& done, const std::string& trigger,
-                          const Settings& settings, std::chrono::steady_clock::time_point now,
-                          std::chrono::system_clock::time_point wall_clock) {
+                          const Settings& settings, const ServiceStatus& after,
+                          std::chrono::steady_clock::time_point now) {
+    const std::lock_guard lock(shown_->whole);
     const CycleReport& report = done.report;
     cycle_seconds_.Observe(std::chrono::duration<double>(done.took).count());
     cycles_.Add({{"trigger", trigger}}).Increment();
@@ -199,9 +213,10 @@ void Metrics::cycle_ended(const CycleDone& done, const std::string& trigger,
                   {"result", result_of(change, report.results)}})
             .Increment();
     lost_->Increment(static_cast<double>(lost_messages()) - lost_->Value());
+    show_state(after.state);
     show_held(report, settings);
-    show_domains(report, std::chrono::duration<double>(wall_clock.time_since_epoch()).count());
-    show_copies(report, settings);
+    show_copies(report, settings, after);
+    show_domains(after);
 }
 
 /// A reason that has ended stays at 0, as long as its rule is there.
@@ -219,38 +234,23 @@ void Metrics::show_held(const CycleReport& report, const Settings& settings) {
     held_.show(values);
 }
 
-void Metrics::show_domains(const CycleReport& report, double now) {
-    std::map<DomainKey, bool> complete;
-    for (const Forest& forest : report.topology.forests) {
-        if (!forest.error)
-            continue; // its domains are unknown now: those known before are not complete
-        for (const auto& [key, seen] : domains_)
-            if (key.first == forest.name)
-                complete[key] = false;
-        if (!forest.root.empty())
-            complete[{forest.name, forest.root}] = false;
-    }
-    for (const DomainView& view : report.observation.domains)
-        complete[{view.forest, view.domain}] = view.complete();
-    std::erase_if(domains_, [&](const auto& one) { return !complete.contains(one.first); });
-    Gauges::Values shown;
+void Metrics::show_domains(const ServiceStatus& status) {
+    Gauges::Values complete;
     Gauges::Values seen;
-    for (const auto& [key, is_complete] : complete) {
-        auto& last = domains_[key];
-        if (is_complete)
-            last = now;
-        const Labels labels{{"domain", key.second.text()}};
-        shown[labels] = is_complete ? 1 : 0;
-        if (last)
-            seen[labels] = *last;
+    for (const DomainStatus& domain : status.domains) {
+        const Labels labels{{"domain", domain.domain}};
+        complete[labels] = domain.error.empty() ? 1 : 0;
+        if (domain.last_seen)
+            seen[labels] = static_cast<double>(domain.last_seen->time_since_epoch().count());
     }
-    complete_.show(shown);
+    complete_.show(complete);
     last_seen_.show(seen);
 }
 
 /// Of a domain that was not read whole, what it had before: which of its copies are missing is not
 /// known.
-void Metrics::show_copies(const CycleReport& report, const Settings& settings) {
+void Metrics::show_copies(const CycleReport& report, const Settings& settings,
+                          const ServiceStatus& status) {
     const CopyStates states(report);
     const PlanInput input{.settings = settings,
                           .rules = settings.rules,
@@ -271,7 +271,11 @@ void Metrics::show_copies(const CycleReport& report, const Settings& settings) {
         if (change.op == Op::create && is_done(change, report.results))
             ++copies_of_[{change.forest, change.domain}]
                         [{rule_label(change.rule, settings), "in-sync"}];
-    std::erase_if(copies_of_, [&](const auto& one) { return !domains_.contains(one.first); });
+    std::erase_if(copies_of_, [&](const auto& one) {
+        return std::ranges::none_of(status.domains, [&](const DomainStatus& domain) {
+            return one.first == DomainKey{domain.forest, DomainName(domain.domain)};
+        });
+    });
     Gauges::Values values;
     for (const Rule& rule : settings.rules)
         values[{{"rule", rule.name}, {"state", "in-sync"}}] = 0;
@@ -282,11 +286,11 @@ void Metrics::show_copies(const CycleReport& report, const Settings& settings) {
 }
 
 std::shared_ptr<prometheus::Collectable> Metrics::collectable() const {
-    return registry_;
+    return shown_;
 }
 
 std::string Metrics::text() const {
-    return prometheus::TextSerializer().Serializer::Serialize(registry_->Collect());
+    return prometheus::TextSerializer().Serializer::Serialize(shown_->Collect());
 }
 
 } // namespace scp

@@ -3,11 +3,11 @@
 #include "daemon/mailbox.hpp"
 #include "settings/settings.hpp"
 
+#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
-#include <prometheus/registry.h>
 
 #include <chrono>
 #include <map>
@@ -52,9 +52,9 @@ class Metrics {
     /// 0 starting, 1 ok, 2 degraded, 3 paused.
     void show_state(ServiceStatus::State state);
     void cycle_began() { changes_seen_.cycle_began(); }
+    /// `after` is how scpd is with that cycle. Who collects meanwhile sees all of it, or nothing.
     void cycle_ended(const CycleDone& done, const std::string& trigger, const Settings& settings,
-                     std::chrono::steady_clock::time_point now,
-                     std::chrono::system_clock::time_point wall_clock);
+                     const ServiceStatus& after, std::chrono::steady_clock::time_point now);
 
     /// What there is to collect, from any thread.
     [[nodiscard]] std::shared_ptr<prometheus::Collectable> collectable() const;
@@ -62,6 +62,7 @@ class Metrics {
     [[nodiscard]] std::string text() const;
 
   private:
+    struct Shown;
     /// Gauges of one family; those that are not shown again go away.
     class Gauges {
       public:
@@ -74,10 +75,11 @@ class Metrics {
         std::map<std::map<std::string, std::string>, prometheus::Gauge*> shown_;
     };
     void show_held(const CycleReport& report, const Settings& settings);
-    void show_domains(const CycleReport& report, double now);
-    void show_copies(const CycleReport& report, const Settings& settings);
+    void show_domains(const ServiceStatus& status);
+    void show_copies(const CycleReport& report, const Settings& settings,
+                     const ServiceStatus& status);
 
-    std::shared_ptr<prometheus::Registry> registry_; ///< shared with the listener's threads
+    std::shared_ptr<Shown> shown_; ///< shared with the listener's threads
     prometheus::Gauge& state_;
     prometheus::Histogram& cycle_seconds_;
     prometheus::Histogram& propagation_seconds_;
@@ -86,7 +88,6 @@ class Metrics {
     prometheus::Family<prometheus::Counter>& operations_;
     prometheus::Counter* lost_ = nullptr;
     Gauges held_, complete_, last_seen_, copies_;
-    std::map<DomainKey, std::optional<double>> domains_; ///< when each was last read whole
     std::set<std::map<std::string, std::string>> held_before_;
     /// By domain, then rule and state.
     std::map<DomainKey, std::map<std::pair<std::string, std::string>, double>> copies_of_;

@@ -1,13 +1,16 @@
 #include "daemon/metrics.hpp"
 #include "daemon/metrics_outlets.hpp"
+#include "daemon/service_state.hpp"
 
 #include "support/temporary_folder.hpp"
 #include "support/world.hpp"
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include <sys/stat.h>
 
@@ -44,7 +47,8 @@ struct Scene {
         return done;
     }
     void tell(const CycleDone& done, const char* trigger = "change") {
-        metrics.cycle_ended(done, trigger, world.settings, now, std::chrono::sys_seconds{wall});
+        service.cycle_done(done, trigger, Timestamp{wall});
+        metrics.cycle_ended(done, trigger, world.settings, service.status({}), now);
     }
     [[nodiscard]] bool shows(const std::string& line) const {
         return ("\n" + metrics.text()).find("\n" + line + "\n") != std::string::npos;
@@ -55,6 +59,7 @@ struct Scene {
 
     World world;
     Scp* source = nullptr;
+    ServiceState service{world.settings, Timestamp{}};
     Metrics metrics;
     Clock::time_point now{1h};
     std::chrono::seconds wall{1'800'000'000};
@@ -169,6 +174,31 @@ TEST_CASE("Metrics: the state is a number") {
     SHOWS("scpd_state 2");
     scene.metrics.show_state(ServiceStatus::State::paused);
     SHOWS("scpd_state 3");
+}
+
+TEST_CASE("Metrics: who collects while a cycle ends sees all of it or nothing") {
+    Scene scene;
+    scene.world.domain("emea.corp.test").incomplete =
+        Error{ErrorKind::unreachable, "no answer", "", 0};
+    const CycleDone down = scene.cycle();
+    scene.world.domain("emea.corp.test").incomplete.reset();
+    const CycleDone up = scene.cycle();
+    scene.tell(up);
+    std::atomic<bool> ended = false;
+    std::thread cycles([&] {
+        for (int i = 0; i < 300; ++i)
+            scene.tell(i % 2 == 0 ? down : up);
+        ended = true;
+    });
+    int mixed = 0;
+    while (!ended) {
+        const std::string text = scene.metrics.text();
+        const bool degraded = text.find("\nscpd_state 2\n") != std::string::npos;
+        const bool incomplete = text.find("domain=\"emea.corp.test\"} 0\n") != std::string::npos;
+        mixed += degraded == incomplete ? 0 : 1;
+    }
+    cycles.join();
+    CHECK(mixed == 0);
 }
 
 TEST_CASE("Metrics: operations by kind and by what became of them") {
