@@ -136,13 +136,17 @@ def test_a_domain_that_is_down_and_comes_back(world: World, scpd):
     world.rule["trust"] = {"domains": ["emea.corp.test"]}
     daemon = start(world, scpd)
     before = wait_value(daemon, 'scpd_copies{rule="mage",state="in-sync"}', 2)
+    last_seen = 'scpd_domain_last_seen_timestamp_seconds{domain="%s.corp.test"}'
     world.stop("apac")
+    next_second = time.time() + 1  # which is as exactly as it is told
+    wait_value(daemon, 'scpd_domain_complete{domain="apac.corp.test"}', 0)
+    daemon.wait(lambda: time.time() > next_second, "the next second", DEADLINE)
     change(world, "while=down")
-    down = wait_value(daemon, 'scpd_domain_complete{domain="apac.corp.test"}', 0)
+    daemon.wait(lambda: scrape(daemon)[last_seen % "emea"] >= int(next_second), "a read of emea", DEADLINE)
+    down = scrape(daemon)
     assert down["scpd_state"] == 2
     assert down['scpd_domain_complete{domain="corp.test"}'] == 1
     assert down['scpd_held{reason="domain-incomplete",rule="mage"}'] >= 1
-    last_seen = 'scpd_domain_last_seen_timestamp_seconds{domain="%s.corp.test"}'
     assert down[last_seen % "apac"] < down[last_seen % "emea"]
     assert down[last_seen % "apac"] >= before[last_seen % "apac"]
     failed = [name for name in down if 'op="connect"' in name and 'result="unreachable"' in name]
