@@ -73,13 +73,13 @@ int Questions::ask(sd_bus_message* question, std::uint64_t patience,
         return result;
     sd_bus_slot* const slot = kept->slot;
     sd_bus_slot_set_destroy_callback(slot, Question::gone);
-    kept.release();
+    (void)kept.release(); // the destroy callback has it
     open_.insert(slot);
     return result;
 }
 
 void Questions::ask_polkit(const BusMessage& call, uid_t user,
-                           std::function<void(Result<uid_t>)> then) {
+                           const std::function<void(Result<uid_t>)>& then) {
     sd_bus_message* raw = nullptr;
     const int made = sd_bus_message_new_method_call(
         sd_bus_message_get_bus(call.get()), &raw, "org.freedesktop.PolicyKit1",
@@ -105,7 +105,7 @@ BusMessage keep(sd_bus_message* message) {
     return {sd_bus_message_ref(message), sd_bus_message_unref};
 }
 
-void Questions::authorize(const BusMessage& call, std::function<void(Result<uid_t>)> then) {
+void Questions::authorize(const BusMessage& call, const std::function<void(Result<uid_t>)>& then) {
     const char* const sender = sd_bus_message_get_sender(call.get());
     sd_bus_message* raw = nullptr;
     const int made = sd_bus_message_new_method_call(

@@ -31,14 +31,15 @@ class Questions {
     /// Whether the sender of `call` may act: root, or whoever polkit lets do org.scpd1.manage. Asks
     /// the bus and polkit without waiting; `then` comes later, on the main thread, with the
     /// sender's user, or with ErrorKind::refused. It never comes if drop() comes first.
-    void authorize(const BusMessage& call, std::function<void(Result<uid_t>)> then);
+    void authorize(const BusMessage& call, const std::function<void(Result<uid_t>)>& then);
     void drop();
 
   private:
     struct Question;
     int ask(sd_bus_message* question, std::uint64_t patience,
             std::function<void(sd_bus_message*)> then);
-    void ask_polkit(const BusMessage& call, uid_t user, std::function<void(Result<uid_t>)> then);
+    void ask_polkit(const BusMessage& call, uid_t user,
+                    const std::function<void(Result<uid_t>)>& then);
 
     std::set<sd_bus_slot*> open_;
 };

@@ -32,7 +32,7 @@ class Errands {
 
   private:
     struct Errand {
-        std::uint64_t id;
+        std::uint64_t id = 0;
         Work work;
     };
     void serve(const std::stop_token& stop);

@@ -52,9 +52,9 @@ enum class EventKind {
 
 struct EventDoc {
     EventKind kind;
-    std::string_view name; ///< stable, with dashes
-    std::string_view id;   ///< MESSAGE_ID: 32 hex digits, never reused for another kind
     spdlog::level::level_enum level;
+    std::string_view name;    ///< stable, with dashes
+    std::string_view id;      ///< MESSAGE_ID: 32 hex digits, never reused for another kind
     std::string_view subject; ///< a headline
     std::string_view cause;   ///< what has happened, and why that may be
     std::string_view remedy;  ///< what to do

@@ -20,8 +20,8 @@ std::atomic<std::uint64_t> lost_in_all{0};
 /// About what a record takes up.
 std::size_t size_of(const LogRecord& record) {
     std::size_t size = sizeof(LogRecord) + record.message.size();
-    for (const auto& [name, value] : record.fields)
-        size += sizeof(name) + sizeof(value) + value.size();
+    for (const auto& field : record.fields)
+        size += sizeof(field) + field.second.size();
     return size;
 }
 

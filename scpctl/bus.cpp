@@ -189,7 +189,7 @@ Result<void> BusDaemon::follow(const Ears& ears) {
             [](sd_bus_message* signal, void* to, sd_bus_error*) {
                 std::array<const char*, 3> names{};
                 if (sd_bus_message_read(signal, "sss", &names[0], &names[1], &names[2]) > 0)
-                    static_cast<Listening*>(to)->ears.on_turn(std::string_view(names[2]) != "");
+                    static_cast<Listening*>(to)->ears.on_turn(!std::string_view(names[2]).empty());
                 return 0;
             },
             &listening);

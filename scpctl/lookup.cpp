@@ -63,7 +63,7 @@ Result<ScpName> parse_scp_name(std::string_view option, const std::string& text)
     }
     if (auto dn = Dn::parse(text); dn && !dn->empty()) {
         name.kind = ScpName::Kind::dn;
-        name.dn = std::move(*dn);
+        name.dn = *dn;
         return name;
     }
     name.name = text;

@@ -133,9 +133,8 @@ Result<TargetContainer> parse_container(const std::string& text) {
                     fmt::format("{}: a place is named relative to the {}", printable(text),
                                 below ? "Configuration NC" : "domain"),
                     "without the DC= parts: CN=scpd,CN=System");
-    return TargetContainer{below ? TargetContainer::Kind::configuration
-                                 : TargetContainer::Kind::relative,
-                           std::move(*dn)};
+    return TargetContainer{
+        below ? TargetContainer::Kind::configuration : TargetContainer::Kind::relative, *dn};
 }
 
 Result<Settings> one_off_settings(const GlobalOptions& options) {

@@ -25,7 +25,7 @@ class Checker {
         }
         domain_ = nullptr;
         for (const auto& [rule, why] : facts_.unresolved)
-            say("accounts", false, "rule " + rule + ": " + why,
+            say("accounts", false, fmt::format("rule {}: {}", rule, why),
                 "correct the account's name in the rule or say its forest, and see that its domain "
                 "can be read");
         if (!facts_.has_rules)
@@ -39,8 +39,8 @@ class Checker {
         checks_.push_back({domain_ ? domain_->forest : "", domain_ ? domain_->name.text() : "",
                            check, ok, std::move(detail), std::move(hint)});
     }
-    void say(const char* check, const std::optional<Error>& error, std::string otherwise) {
-        say(check, !error, error ? error->message : std::move(otherwise), error ? error->hint : "");
+    void say(const char* check, const std::optional<Error>& error, const std::string& otherwise) {
+        say(check, !error, error ? error->message : otherwise, error ? error->hint : "");
     }
 
     void check_domain() {

@@ -75,7 +75,7 @@ Result<std::optional<ObjectNow>> look_at(const HistoryRecord& record, const Doma
     if (found.entries.empty())
         return std::nullopt;
     Entry& entry = found.entries.front();
-    return ObjectNow{std::move(entry.dn), std::move(entry.attributes)};
+    return ObjectNow{entry.dn, std::move(entry.attributes)};
 }
 
 /// The rule would not make again at once what an undo deletes.

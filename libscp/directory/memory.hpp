@@ -57,7 +57,7 @@ class MemoryForest;
 /// The objects of one naming context as one DC, or several that share it, hold them.
 class MemoryPartition {
   public:
-    MemoryPartition(MemoryForest& forest, Dn nc, Flavour flavour);
+    MemoryPartition(MemoryForest& forest, const Dn& nc, Flavour flavour);
 
     /// Past rights, faults and hooks, as an administrator elsewhere would. Makes missing parents as
     /// containers; replaces what is there and keeps its GUID.

@@ -28,8 +28,8 @@ std::string generalized_time(Timestamp time) {
 
 } // namespace
 
-MemoryPartition::MemoryPartition(MemoryForest& forest, Dn nc, Flavour flavour)
-    : forest_(forest), nc_(std::move(nc)), flavour_(flavour) {}
+MemoryPartition::MemoryPartition(MemoryForest& forest, const Dn& nc, Flavour flavour)
+    : forest_(forest), nc_(nc), flavour_(flavour) {}
 
 void MemoryPartition::touch(MemoryObject& object, const std::string& attribute) {
     MemoryObject::Change& change = object.changes[attribute];

@@ -10,7 +10,7 @@ Result<std::string> replica_of(Directory& session) {
     if (settings.empty() || !dn)
         return session.server();
     Search search;
-    search.base.dn = std::move(*dn);
+    search.base.dn = *dn;
     search.scope = Scope::base;
     search.attributes = {"invocationId"};
     const Found found = session.search(search);

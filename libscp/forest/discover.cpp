@@ -151,7 +151,7 @@ Candidates Sessions::Impl::candidates_of(const Domain& domain, const DomainName&
     Candidates out;
     std::unique_lock guard(lock); // `known` belongs to all domains of the forest
     const auto others = std::ranges::stable_partition(known, std::not_fn(belongs));
-    std::ranges::move(others, std::back_inserter(out));
+    std::move(others.begin(), others.end(), std::back_inserter(out));
     known.erase(others.begin(), others.end());
     guard.unlock();
     const bool all_failed =

@@ -324,15 +324,16 @@ std::vector<Inquiry> ask_catalogs(std::vector<Inquiry> asked, const Topology& to
     const auto hits = find_in_catalogs(topology, sessions, searches);
     std::vector<Inquiry> left;
     auto hit = hits.begin();
-    for (auto& [question, asker] : asked) {
+    for (Inquiry& inquiry : asked) {
+        Question& question = inquiry.question;
         if (question.forest == nullptr) {
-            left.push_back({std::move(question), asker});
+            left.push_back(std::move(inquiry));
         } else if (const auto& here = *hit++) {
             question.domain = here->domain;
-            asker->take(question, here->found);
+            inquiry.asker->take(question, here->found);
         } else {
             for (const auto& domain : question.forest->domains) {
-                left.push_back({question, asker});
+                left.push_back(inquiry);
                 left.back().question.domain = &domain;
                 left.back().question.search.base.dn = domain.nc;
             }

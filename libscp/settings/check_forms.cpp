@@ -7,8 +7,8 @@ namespace scp {
 namespace {
 
 struct FormOfCheck {
-    Check check;
-    TextForm form;
+    Check check{};
+    TextForm form{};
 };
 
 constexpr const char* dns_name = "^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"

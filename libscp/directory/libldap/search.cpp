@@ -73,7 +73,7 @@ Result<Entry> read_entry(LDAP* ld, LDAPMessage* message) {
                     fmt::format("an entry's name is not a DN: {}", printable(as_view(dn))));
     }
     Entry entry;
-    entry.dn = std::move(*name);
+    entry.dn = *name;
     for (;;) {
         berval attribute{};
         BerVarray values = nullptr;

@@ -16,9 +16,9 @@ Dn dn_or_empty(const Attributes& attributes, std::string_view name) {
     return dn ? *dn : Dn{};
 }
 
-Search base_search(Dn dn, std::vector<std::string> attributes) {
+Search base_search(const Dn& dn, std::vector<std::string> attributes) {
     Search search;
-    search.base.dn = std::move(dn);
+    search.base.dn = dn;
     search.scope = Scope::base;
     search.attributes = std::move(attributes);
     return search;
