@@ -109,7 +109,8 @@ void Sessions::Impl::learn(Forest& forest, Candidates& candidates,
                            const ForestSettings& settings_of) {
     try_named(candidates, settings_of);
     auto order = order_of_trying({forest.name, forest.root}, candidates, memory);
-    std::ranges::stable_partition(order, [&](std::size_t i) { return candidates[i].tried(); });
+    std::stable_partition(order.begin(), order.end(),
+                          [&](std::size_t i) { return candidates[i].tried(); });
     for (const auto i : order) {
         try_candidate(candidates[i], settings_of, connector, memory, stop);
         if (!candidates[i].session)
@@ -150,9 +151,9 @@ Candidates Sessions::Impl::candidates_of(const Domain& domain, const DomainName&
     };
     Candidates out;
     std::unique_lock guard(lock); // `known` belongs to all domains of the forest
-    const auto others = std::ranges::stable_partition(known, std::not_fn(belongs));
-    std::move(others.begin(), others.end(), std::back_inserter(out));
-    known.erase(others.begin(), others.end());
+    const auto others = std::stable_partition(known.begin(), known.end(), std::not_fn(belongs));
+    std::move(others, known.end(), std::back_inserter(out));
+    known.erase(others, known.end());
     guard.unlock();
     const bool all_failed =
         std::ranges::all_of(out, [](const Candidate& one) { return one.error.has_value(); });

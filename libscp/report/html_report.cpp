@@ -235,8 +235,7 @@ std::string domains_section(const HtmlReport& report) {
                     accounts.push_back(code(location.dn.text()) +
                                        (location.disabled ? " " + state("wait", "disabled") : ""));
         std::ranges::sort(accounts);
-        const auto twice = std::ranges::unique(accounts);
-        accounts.erase(twice.begin(), twice.end());
+        accounts.erase(std::unique(accounts.begin(), accounts.end()), accounts.end());
         table.add({html_element("b", "", html_text(view.domain.text())), html_text(view.forest),
                    code(view.server),
                    view.complete() ? state("good", "read to its end")
