@@ -72,42 +72,30 @@ const sd_bus_vtable Bus::table[] = {
 };
 #pragma GCC diagnostic pop
 
-void Bus::Release::operator()(sd_event_source* source) const {
-    sd_event_source_unref(source);
-}
-
-Bus::Bus(sd_event* event, Manager& manager) : event_(event), manager_(manager) {
-    sd_event_source* timer = nullptr;
-    const int result =
-        sd_event_add_time_relative(event, &timer, CLOCK_MONOTONIC, 0, 0, on_retry, this);
-    if (result < 0)
-        throw std::system_error(-result, std::generic_category(), "sd_event_add_time_relative");
-    retry_.reset(timer);
+Bus::Bus(sd_event* event, Manager& manager)
+    : event_(event), manager_(manager), retry_(event, CLOCK_MONOTONIC, [this] { try_to_open(); }) {
+    retry_.set({});
 }
 
 Bus::~Bus() {
     close();
 }
 
-int Bus::on_retry(sd_event_source*, std::uint64_t, void* self) {
-    auto& bus = *static_cast<Bus*>(self);
-    bus.close();
-    const auto opened = bus.open();
+void Bus::try_to_open() {
+    close();
+    const auto opened = open();
     if (opened)
-        return 0;
-    if (std::exchange(bus.told_, opened.error().message) != opened.error().message)
+        return;
+    if (std::exchange(told_, opened.error().message) != opened.error().message)
         log_event(
             {EventKind::bus_missing, fmt::format("no D-Bus: {}; scpd does without, and tries again",
                                                  opened.error().message)});
-    bus.close();
-    bus.retry();
-    return 0;
+    close();
+    retry();
 }
 
 void Bus::retry() {
-    const auto wait = std::chrono::microseconds(back_off(++failures_, longest_retry));
-    sd_event_source_set_time_relative(retry_.get(), static_cast<std::uint64_t>(wait.count()));
-    sd_event_source_set_enabled(retry_.get(), SD_EVENT_ONESHOT);
+    retry_.set(back_off(++failures_, longest_retry));
 }
 
 /// Only begins: connection, greeting and name come as replies on the event loop.

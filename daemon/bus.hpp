@@ -3,10 +3,10 @@
 #include "base/result.hpp"
 #include "daemon/authorize.hpp"
 #include "daemon/manager.hpp"
+#include "daemon/timer.hpp"
 
 #include <systemd/sd-bus.h>
 
-#include <memory>
 #include <string>
 
 namespace scp {
@@ -29,11 +29,11 @@ class Bus {
     static const sd_bus_vtable table[]; ///< what is at the object's path
     Result<void> open();
     void close();
+    void try_to_open();
     void retry();
     void signal(const char* name, const std::string& json);
     void act(const BusMessage& call, uid_t who);
 
-    static int on_retry(sd_event_source*, std::uint64_t, void* self);
     static int on_name(sd_bus_message* reply, void* self, sd_bus_error*);
     static int on_disconnected(sd_bus_message*, void* self, sd_bus_error*);
     static int on_status(sd_bus_message* call, void* self, sd_bus_error*);
@@ -41,14 +41,11 @@ class Bus {
     static int get_text(sd_bus*, const char*, const char*, const char* property,
                         sd_bus_message* reply, void* self, sd_bus_error*);
 
-    struct Release {
-        void operator()(sd_event_source* source) const;
-    };
     sd_event* event_;
     Manager& manager_;
     Questions questions_;
     sd_bus* bus_ = nullptr;
-    std::unique_ptr<sd_event_source, Release> retry_;
+    Timer retry_;
     int failures_ = 0;
     std::string told_;                          ///< why there is no bus, as it was logged last
     std::string state_, instance_, last_cycle_; ///< as they were told last

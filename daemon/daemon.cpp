@@ -19,9 +19,8 @@
 namespace scp {
 namespace {
 
-constexpr std::uint64_t timer_accuracy = 10'000; // microseconds
 // systemd is promised an end within 10 s: of the cycle's worker, and then of all other threads.
-constexpr std::uint64_t stop_deadline = 7'000'000; // microseconds
+constexpr std::chrono::seconds stop_deadline{7};
 constexpr std::chrono::milliseconds last_deadline{2000};
 
 void check(int result, const char* what) {
@@ -35,11 +34,6 @@ void check(int result, const char* what) {
     log_event({EventKind::stop_forced, "a worker did not end in time; leaving all the same"});
     finish_log();
     std::_Exit(0);
-}
-
-std::uint64_t microseconds(Schedule::Time time) {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
 }
 
 /// A Configuration NC is read from its forest's root: while that is down, it alone is asked.
@@ -74,10 +68,7 @@ Daemon::Daemon(DaemonOptions options, Settings settings, Connector& connector)
           "sd_event_add_io");
     for (const int signal : {SIGTERM, SIGINT, SIGHUP})
         check(sd_event_add_signal(event, nullptr, signal, on_signal, this), "sd_event_add_signal");
-    sd_event_source* timer = nullptr;
-    check(sd_event_add_time(event, &timer, CLOCK_BOOTTIME, 0, timer_accuracy, on_timer, this),
-          "sd_event_add_time");
-    timer_.reset(timer);
+    timer_ = std::make_unique<Timer>(event, CLOCK_BOOTTIME, [this] { on_timer(); });
     if (auto made = StateFile(options_.state_file).make_folder(); !made)
         log_event({EventKind::state_unreadable,
                    fmt::format("{} — {}", made.error().message, made.error().hint)},
@@ -112,12 +103,10 @@ int Daemon::run() {
 /// Sets the one timer to when the next cycle is due.
 void Daemon::arm() {
     const auto due = schedule_.due();
-    if (!due || stopping_) {
-        sd_event_source_set_enabled(timer_.get(), SD_EVENT_OFF);
-        return;
-    }
-    sd_event_source_set_time(timer_.get(), microseconds(*due));
-    sd_event_source_set_enabled(timer_.get(), SD_EVENT_ONESHOT);
+    if (!due || stopping_)
+        timer_->off();
+    else
+        timer_->set(*due - BootClock::now());
 }
 
 /// The folder, because the file is replaced as a whole, and may not be there yet. A watch that
@@ -153,13 +142,11 @@ int Daemon::on_state(sd_event_source*, const inotify_event* what, void* self) {
     return 0;
 }
 
-int Daemon::on_timer(sd_event_source*, std::uint64_t, void* self) {
-    auto& daemon = *static_cast<Daemon*>(self);
-    const auto due = daemon.schedule_.due();
+void Daemon::on_timer() {
+    const auto due = schedule_.due();
     if (due && *due <= BootClock::now())
-        daemon.begin_cycle();
-    daemon.arm();
-    return 0;
+        begin_cycle();
+    arm();
 }
 
 void Daemon::begin_cycle() {
@@ -334,14 +321,9 @@ void Daemon::begin_stop() {
         return;
     }
     worker_.request_stop();
-    std::uint64_t now = 0;
-    sd_event_now(event_.get(), CLOCK_MONOTONIC, &now);
-    sd_event_add_time(event_.get(), nullptr, CLOCK_MONOTONIC, now + stop_deadline, timer_accuracy,
-                      on_stop_deadline, this);
-}
-
-int Daemon::on_stop_deadline(sd_event_source*, std::uint64_t, void*) {
-    leave_all_the_same();
+    stop_deadline_ =
+        std::make_unique<Timer>(event_.get(), CLOCK_MONOTONIC, [] { leave_all_the_same(); });
+    stop_deadline_->set(stop_deadline);
 }
 
 void Daemon::notify_status(const std::string& line) {

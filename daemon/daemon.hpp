@@ -10,6 +10,7 @@
 #include "daemon/prober.hpp"
 #include "daemon/schedule.hpp"
 #include "daemon/service_state.hpp"
+#include "daemon/timer.hpp"
 #include "daemon/watchdog.hpp"
 #include "daemon/watcher.hpp"
 #include "directory/counting.hpp"
@@ -49,6 +50,7 @@ class Daemon : private Manager {
 
   private:
     void arm();
+    void on_timer();
     void begin_cycle();
     void handle(const CycleDone& done);
     void handle(const DomainChanged& changed);
@@ -79,8 +81,6 @@ class Daemon : private Manager {
     void resume_copy(const std::string& dn, Reply reply);
 
     static int on_mail(sd_event_source*, int, unsigned, void* self);
-    static int on_timer(sd_event_source*, std::uint64_t, void* self);
-    static int on_stop_deadline(sd_event_source*, std::uint64_t, void* self);
     static int on_state(sd_event_source*, const inotify_event* what, void* self);
     static int on_signal(sd_event_source*, const signalfd_siginfo*, void* self);
 
@@ -115,7 +115,8 @@ class Daemon : private Manager {
         void operator()(sd_event_source* source) const;
     };
     std::unique_ptr<sd_event, Release> event_;
-    std::unique_ptr<sd_event_source, Release> timer_;
+    std::unique_ptr<Timer> timer_;                          ///< when the next cycle is due
+    std::unique_ptr<Timer> stop_deadline_;                  ///< while it stops
     std::unique_ptr<sd_event_source, Release> state_watch_; ///< null: its folder is not there
     std::unique_ptr<Watchdog> watchdog_;
     std::unique_ptr<Bus> bus_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/pulse.hpp"
+#include "daemon/timer.hpp"
 #include "settings/settings.hpp"
 
 #include <chrono>
@@ -8,7 +9,6 @@
 #include <memory>
 
 struct sd_event;
-struct sd_event_source;
 
 namespace scp {
 
@@ -33,14 +33,11 @@ class Watchdog {
     Watchdog& operator=(const Watchdog&) = delete;
 
   private:
-    static int on_tick(sd_event_source*, std::uint64_t, void* self);
+    void tick();
 
-    struct Release {
-        void operator()(sd_event_source* source) const;
-    };
     Silence silence_;
     std::chrono::microseconds interval_{0};
-    std::unique_ptr<sd_event_source, Release> timer_;
+    std::unique_ptr<Timer> timer_; ///< null: no watchdog waits
     bool told_ = false;
 };
 
