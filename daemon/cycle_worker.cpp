@@ -31,6 +31,8 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
     options.rules = settings.rules;
     options.confirmations = confirmations_;
     options.replicas = replicas_;
+    options.now = [&] { return clock_.now(); };
+    options.clock_set = [&] { return clock_.set_at(); };
     options.progress = [&](const std::string&) { pulse_.beat(); };
     options.read_state = [&] { return state_.read(); };
     options.read_past = [&](Timestamp now) { return read_past(history_dir_, now); };

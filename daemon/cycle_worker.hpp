@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/clocks.hpp"
 #include "daemon/mailbox.hpp"
 #include "daemon/pulse.hpp"
 #include "directory/directory.hpp"
@@ -40,6 +41,7 @@ class CycleWorker {
     ServerMemory servers_;
     Confirmations confirmations_; ///< in memory only: from zero after a restart
     Replicas replicas_;           ///< likewise
+    WatchedWallClock clock_;      ///< likewise
     std::jthread thread_;
 };
 

@@ -26,7 +26,8 @@ Plan read_and_plan(Sessions& sessions, const CycleOptions& options, CycleReport&
                     options.now(),
                     before,
                     {},
-                    replicas};
+                    replicas,
+                    options.clock_set ? options.clock_set() : std::nullopt};
     report.observation.places = observe_places(report.topology, sessions, places_needed(input));
     progress(options, "planning");
     Plan plan = make_plan(input);

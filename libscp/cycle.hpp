@@ -35,6 +35,8 @@ struct CycleOptions {
     std::function<Timestamp()> now = [] {
         return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     };
+    /// When that clock was last set, asked straight after `now`. Null: nobody has watched it.
+    std::function<std::optional<Timestamp>()> clock_set;
     /// Asked with the guarded plan before anything is written; false: nothing is written. Null: a
     /// dry run.
     std::function<bool(const Plan&)> go_ahead;

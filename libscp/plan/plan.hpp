@@ -123,6 +123,9 @@ struct PlanInput {
     /// Of the reads before. Another DC, or one restored from an old state, may lack what is there:
     /// the read that meets it confirms no retire, and counting begins anew.
     Replicas replicas{};
+    /// When this machine's clock was last set while the process ran, by the clock as it is since: a
+    /// grace that had begun before is counted from then on. Null: it was not set.
+    std::optional<Timestamp> clock_set{};
 };
 
 /// The decision table of DESIGN.md, whole, then the rule's mode. Pure: the same input in any order

@@ -73,11 +73,15 @@ void DecisionTable::retire_confirmed(Change remove, const Copy& copy, std::strin
     for (const auto* views : {&cell_.rules, &cell_.also})
         for (const auto* view : *views)
             grace = std::max(grace, view->rule->prune_grace);
-    const auto end = *gone + std::chrono::ceil<std::chrono::seconds>(grace);
+    // A clock that leaps ahead ends no grace: nobody had the time to notice.
+    const Timestamp since = std::max(*gone, input_.clock_set.value_or(*gone));
+    const auto end = since + std::chrono::ceil<std::chrono::seconds>(grace);
     if (input_.now >= end || !in_force(Safeguard::grace))
         return propose(std::move(remove));
     detail +=
         "; marked since " + to_rfc3339(*gone) + ", to be deleted from " + to_rfc3339(end) + " on";
+    if (since != *gone)
+        detail += " (this machine's clock was set at " + to_rfc3339(since) + ")";
     out_.held.push_back(hold(Reason::grace, remove, std::move(detail)));
 }
 

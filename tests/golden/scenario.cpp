@@ -390,9 +390,10 @@ void read_catalogs(World& world, const YAML::Node& node) {
 
 World read_scenario(const std::string& yaml) {
     const YAML::Node root = YAML::Load(yaml);
-    only(root, {"what", "rules", "domains", "no_domains", "owners", "lost_forests", "as_it_was",
-                "scps", "fates", "objects", "missing", "unreadable", "confirmed", "repaired",
-                "read_elsewhere", "catalog", "marker_owners", "owner_names", "members"});
+    only(root, {"what",           "rules",      "domains",       "no_domains",  "owners",
+                "lost_forests",   "as_it_was",  "scps",          "fates",       "objects",
+                "missing",        "unreadable", "confirmed",     "clock_set",   "repaired",
+                "read_elsewhere", "catalog",    "marker_owners", "owner_names", "members"});
     World world;
     read_domains(world, root);
     read_catalogs(world, root["catalog"]);
@@ -417,6 +418,8 @@ World read_scenario(const std::string& yaml) {
     for (const auto& node : root["fates"])
         world.observation.fates.push_back(read_fate(node));
     world.confirmations = read_confirmations(root["confirmed"]);
+    if (root["clock_set"])
+        world.clock_set = parse_rfc3339(root["clock_set"].as<std::string>()).value();
     read_replicas(world, strings(root["read_elsewhere"]));
     world.past = read_past(world, known, root["repaired"]);
     world.other_objects = read_places(root["objects"]);

@@ -122,13 +122,50 @@ def test_a_certificate_that_is_not_valid_now_is_told_and_taken_when_the_clock_is
     assert world.copy() and daemon.stop() == 0, daemon.log()
 
 
-# ---- a process that is suspended
+# ---- retire
 
 
 def marked(world: World) -> str | None:
     """Since when, as its marker says."""
     copy = world.copy()
     return Marker.of(copy).get("gone") if copy else None
+
+
+@pytest.fixture
+def retiring(world: World) -> World:
+    world.rule["mode"] = "sync"
+    world.settings["daemon"]["resync"] = f"{RESYNC * 1000:.0f}ms"
+    return world
+
+
+def test_a_leap_does_not_end_a_grace(retiring: World, scpd, clock):
+    """The mark's time is the wall clock's; what passed of its grace is counted again from the leap on."""
+    world = retiring
+    daemon = start(world, scpd, clock)
+    world.emea.delete(world.source_dn)
+    daemon.wait(lambda: marked(world), "its mark", DEADLINE)
+    for days in (2, 4):
+        clock.step(days * DAY)
+        some_cycles(daemon, 6)  # more than the confirmations
+        assert marked(world), daemon.log()
+    clock.step(0)
+    some_cycles(daemon)
+    assert marked(world), daemon.log()
+
+
+def test_a_grace_goes_on_in_real_time_after_a_leap(retiring: World, scpd, clock):
+    world = retiring
+    world.rule["prune"] = {"grace": "2s"}
+    daemon = start(world, scpd, clock)
+    world.emea.delete(world.source_dn)
+    daemon.wait(lambda: marked(world), "its mark", DEADLINE)
+    clock.step(DAY)
+    began = time.monotonic()
+    daemon.wait(lambda: not world.copy(), "its end", DEADLINE)
+    assert time.monotonic() - began > 1, "it had its grace"  # whole seconds are counted
+
+
+# ---- a process that is suspended
 
 
 def test_a_suspended_process_goes_on_with_one_cycle(world: World, scpd, clock):

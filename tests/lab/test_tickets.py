@@ -12,6 +12,7 @@ import pytest
 
 from fake_server import Deaf
 from scplab import Lab
+from scplab.clock import HOUR, WallClock
 from scplab.forest import SVC
 from scplab.world import World, content
 
@@ -144,4 +145,18 @@ def test_a_log_in_that_takes_longer_than_a_cycle_waits_is_there_for_a_later_one(
     daemon.wait_log("no KDC answered in time", DEADLINE)
     daemon.wait(lambda: "1 in sync" in daemon.log(), "the copy", 2 * DEADLINE)
     follows_a_change(world, daemon, "after=all")
+    assert daemon.stop() == 0, daemon.log()
+
+
+def test_steps_of_the_clock_stop_no_log_in_for_ever_and_cause_no_storm(world: World, scpd, scratch):
+    """The KDC and the servers keep their time, which libkrb5 learns at a log-in (kdc_timesync): a step costs another."""
+    clock = WallClock(scratch)
+    daemon = scpd(world.lab, config=world.config(), environment=clock.environment).wait_ready()
+    follows_a_change(world, daemon, "clock=right")
+    for ahead in (HOUR, -HOUR, 0):
+        clock.step(ahead)
+        follows_a_change(world, daemon, f"clock={ahead}")
+        before, begun = log_ins(world.lab), daemon.log().count("cycle begins")
+        daemon.wait(lambda: daemon.log().count("cycle begins") >= begun + 4, "four more cycles", DEADLINE)
+        assert log_ins(world.lab) - before <= 2, f"{ahead}: asked again and again\n{daemon.log()}"
     assert daemon.stop() == 0, daemon.log()

@@ -19,6 +19,7 @@ class World {
     Topology topology;
     Observation observation;
     Timestamp now = *parse_rfc3339("2026-06-01T00:00:00Z");
+    std::optional<Timestamp> clock_set; ///< while the process ran
     Confirmations confirmations;        ///< of the reads before
     Replicas replicas;                  ///< likewise
     Past past;                          ///< what this host has done
@@ -64,7 +65,8 @@ class World {
     }
 
     [[nodiscard]] PlanInput input() const {
-        return {settings, rules, topology, observation, now, confirmations, past, replicas};
+        return {settings,      rules, topology, observation, now,
+                confirmations, past,  replicas, clock_set};
     }
 
     [[nodiscard]] Plan plan() {
