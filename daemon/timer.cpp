@@ -2,6 +2,7 @@
 
 #include <systemd/sd-event.h>
 
+#include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -34,8 +35,7 @@ Timer::Timer(sd_event* event, clockid_t clock, std::function<void()> due)
     if (timer_.get() < 0)
         throw std::system_error(errno, std::generic_category(), "timerfd_create");
     sd_event_source* source = nullptr;
-    const int result =
-        sd_event_add_io(event, &source, timer_.get(), 1 /* EPOLLIN */, on_ready, this);
+    const int result = sd_event_add_io(event, &source, timer_.get(), EPOLLIN, on_ready, this);
     if (result < 0)
         throw std::system_error(-result, std::generic_category(), "sd_event_add_io");
     source_.reset(source);
