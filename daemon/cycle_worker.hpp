@@ -40,6 +40,7 @@ class CycleWorker {
     ServerMemory servers_;
     Confirmations confirmations_; ///< in memory only: from zero after a restart
     Replicas replicas_;           ///< likewise
+    RetiredBefore retired_;       ///< likewise
     std::jthread thread_;
 };
 

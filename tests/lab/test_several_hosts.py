@@ -7,7 +7,9 @@ storm that failed or makes it rage more often; the steps of a seed are the same 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,3 +117,25 @@ def test_the_storm_passes_and_all_is_as_one_host_would_have_left_it(scratch: Pat
         in_sync_by_every_host(storm)
         now = Snapshot.take(storm.lab, list(SERVERS))
         assert storm.others(storm.before).differences(storm.others(now)) == []
+
+
+def test_a_source_that_only_one_of_them_still_sees_is_no_endless_exchange(scratch: Path):
+    """One host marks the copies, as its DC has no such source any more; the other, whose DC still has it, takes the
+    marks off. Whoever would take away waits longer each time. When both see the same, the copies go."""
+    with begun(scratch, seed=0, hosts=2) as storm:
+        first = storm.hosts[0]
+        victim = storm.make("storm-one", "emea", "victim")
+        comes_to_rest(storm)
+        storm.part()
+        since = time.monotonic()
+        storm.delete(victim)
+        mark = re.compile(r"done: mark cn=victim,cn=scpd,cn=system,dc=(\w+).*source-deleted", re.IGNORECASE)
+        taken_off = "somebody who sees its source took that back"
+        wait_until(lambda: storm.listen() or taken_off in first.log(), 60, "a mark that was taken off")
+        begun_at = first.cycles()
+        wait_until(lambda: storm.listen() or first.cycles() >= begun_at + 12, 60, "a dozen cycles more")
+        at_most = 1 + math.log2(1 + (time.monotonic() - since) / 10)
+        assert len(mark.findall(first.log())) / len(victim.cells) <= at_most, first.log()
+        storm.part()
+        comes_to_rest(storm)
+        stays_quiet(storm)

@@ -21,6 +21,7 @@ class World {
     Timestamp now = *parse_rfc3339("2026-06-01T00:00:00Z");
     Confirmations confirmations;        ///< of the reads before
     Replicas replicas;                  ///< likewise
+    RetiredBefore retired;              ///< by the cycles before
     Past past;                          ///< what this host has done
     std::set<Place> other_objects;      ///< DNs taken by what is no SCP
     std::set<Place> missing_containers; ///< containers that are not there
@@ -64,7 +65,8 @@ class World {
     }
 
     [[nodiscard]] PlanInput input() const {
-        return {settings, rules, topology, observation, now, confirmations, past, replicas};
+        return {settings,      rules, topology, observation, now,
+                confirmations, past,  replicas, retired};
     }
 
     [[nodiscard]] Plan plan() {
