@@ -23,7 +23,7 @@ HOMES = {"storm-one": ("emea", "emea2", "apac", "tree"), "storm-two": ("emea", "
 PLACES = ("CN=System", "CN=here,CN=System", "CN=there,CN=System")
 EDITS = 2  # of one copy: at the fourth within an hour it would be parked, which is another test's
 STRIKES = ("search-done", "modify-request", "add-request", "modify-response", "add-response", "delete-request")
-LATER = 60  # messages, at most, between two steps
+LATER = 120  # messages, at most, between two steps
 
 
 @dataclass
@@ -224,13 +224,13 @@ class Storm:
 
     def cut(self) -> None:
         host, kind = self._some_host(), self.chance.choice(["reset", "silent"])
-        names = self.chance.choice([[self.chance.choice(SERVERS)], list(SERVERS)])
+        names = list(SERVERS) if self.chance.random() < 0.3 else [self.chance.choice(SERVERS)]
         host.cut(names, kind)
         self.faults += 1
         self.told.append(f"host {host.number} is cut from {', '.join(names)}: {kind}")
 
     def heal(self) -> None:
-        host = self._some_host()
+        host = self.chance.choice([host for host in self.hosts if host.is_cut] or self.hosts)
         host.heal()
         self.told.append(f"host {host.number} is healed")
 
@@ -241,7 +241,8 @@ class Storm:
         self._tell("resume")
 
     def _tell(self, *arguments: str) -> None:
-        host = self._some_host()
+        host = self.chance.choice([host for host in self.hosts if host.is_paused] or self.hosts)
+        host.is_paused = arguments[0] == "pause"
         done = host.run(*arguments)
         assert done.returncode == 0, done
         self.told.append(f"host {host.number}: scpctl {arguments[0]}")
@@ -255,8 +256,8 @@ class Storm:
 
     # ---- the whole
 
-    STEPS = {make: 5, change: 8, rename: 3, move: 3, delete: 3, edit: 4, take_away: 2, strike: 4, recover: 5, cut: 3,
-             heal: 3, pause: 1, resume: 2, part: 2}
+    STEPS = {make: 5, change: 8, rename: 3, move: 3, delete: 3, edit: 4, take_away: 2, strike: 3, recover: 5, cut: 3,
+             heal: 4, pause: 1, resume: 2, part: 2}
 
     def rage(self, steps: int) -> None:
         for _ in range(steps):

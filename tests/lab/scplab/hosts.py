@@ -29,7 +29,7 @@ class Host:
         self.config.write_text(to_yaml(self._own(settings)))
         self._scpctl = Scpctl(self.directory)
         self.daemon: Daemon | None = None
-        self.stopped = False
+        self.stopped = self.is_cut = self.is_paused = False
 
     def _own(self, settings: dict) -> dict:
         """The settings of all, by this host's own ways."""
@@ -101,6 +101,7 @@ class Host:
 
     def cut(self, names: list[str], kind: str) -> None:
         """reset: connections end and new ones are refused; silent: packets vanish."""
+        self.is_cut = True
         for path in (self.paths[name] for name in names):
             if kind == "silent":
                 path.silence()
@@ -110,6 +111,7 @@ class Host:
 
     def heal(self) -> None:
         """All paths pass again, and nothing waits on them to strike any more."""
+        self.is_cut = False
         for path in self.paths.values():
             path.clear()
             path.speak()
