@@ -100,9 +100,9 @@ void DecisionTable::retire_confirmed(Change remove, const Copy& copy, std::strin
     // marker than he read, and one whose delete did not follow begins its grace anew.
     remove.marker_after = to_string(marker);
     if (const auto from = not_marked_before(copy); !gone && from && input_.now < *from) {
-        detail += "; this host has marked it before, and somebody who sees its source took that "
-                  "back: not again before " +
-                  to_rfc3339(*from);
+        detail +=
+            "; this host has marked it before, and somebody took that back: not again before " +
+            to_rfc3339(*from);
         out_.held.push_back(hold(remove.reason, remove, std::move(detail)));
         return;
     }
