@@ -33,6 +33,7 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
     options.replicas = replicas_;
     options.now = [&] { return clock_.now(); };
     options.clock_set = [&] { return clock_.set_at(); };
+    options.retired = retired_;
     options.progress = [&](const std::string&) { pulse_.beat(); };
     options.read_state = [&] { return state_.read(); };
     options.read_past = [&](Timestamp now) { return read_past(history_dir_, now); };
@@ -54,6 +55,7 @@ void CycleWorker::run(std::stop_token stop, const Settings& settings,
     done.report = run_cycle(sessions, options);
     confirmations_ = done.report.plan.confirmations;
     replicas_ = done.report.plan.replicas;
+    retired_ = done.report.plan.retired;
     done.targets = watch_targets(done.report.observation, sessions);
     done.rules = rules_of(done.report, settings);
     done.took = std::chrono::duration_cast<std::chrono::milliseconds>(

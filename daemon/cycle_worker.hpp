@@ -42,6 +42,7 @@ class CycleWorker {
     Confirmations confirmations_; ///< in memory only: from zero after a restart
     Replicas replicas_;           ///< likewise
     WatchedWallClock clock_;      ///< likewise
+    RetiredBefore retired_;       ///< likewise
     std::jthread thread_;
 };
 

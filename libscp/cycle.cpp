@@ -27,7 +27,8 @@ Plan read_and_plan(Sessions& sessions, const CycleOptions& options, CycleReport&
                     before,
                     {},
                     replicas,
-                    options.clock_set ? options.clock_set() : std::nullopt};
+                    options.clock_set ? options.clock_set() : std::nullopt,
+                    options.retired};
     report.observation.places = observe_places(report.topology, sessions, places_needed(input));
     progress(options, "planning");
     Plan plan = make_plan(input);
@@ -142,6 +143,10 @@ CycleReport run_cycle(Sessions& sessions, const CycleOptions& options) {
     report.results = apply(report.plan, report.topology, sessions, **history);
     for (const auto& [id, result] : report.results)
         report.written = report.written || result.state == ChangeResult::State::done;
+    for (const Change& change : report.plan.changes)
+        if (const auto found = report.results.find(change.id());
+            found != report.results.end() && found->second.state == ChangeResult::State::done)
+            note_retired(report.plan.retired, change, options.now());
     return report;
 }
 

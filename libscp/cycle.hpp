@@ -25,7 +25,8 @@ struct CycleOptions {
     std::function<Result<bool>(const std::string& hash)> use_up;
     /// Of the reads before, as their last plan left them: a daemon's cycles confirm each other.
     Confirmations confirmations;
-    Replicas replicas; ///< likewise
+    Replicas replicas;     ///< likewise
+    RetiredBefore retired; ///< likewise
     /// A retire that waits for nothing but more reads gets them at once.
     bool confirm_at_once = false;
     /// This host's history, for the flap guard; asked only where the plan would repair a copy that

@@ -22,6 +22,7 @@ void DecisionTable::decide() {
     duplicates();
     if (natives() || foreign() || source_marked() || source_gone() || choose_source())
         return;
+    out_.retired.erase({cell_.target.forest, cell_.target.domain, source_->guid});
     if (ours() == nullptr)
         return create();
     if (replaced_unproved() || source_empty() || source_older())
@@ -333,6 +334,7 @@ bool DecisionTable::prefer_source() {
 
 Decisions decide(const PlanInput& input, const Pairing& pairing) {
     Decisions decisions;
+    decisions.retired = still_remembered(input.retired, input.now);
     Contents contents;
     for (const auto& cell : pairing.cells)
         DecisionTable(input, pairing, cell, contents, decisions).decide();

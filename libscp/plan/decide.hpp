@@ -21,11 +21,15 @@ struct Decisions {
     std::size_t in_sync = 0;
     std::map<std::string, std::size_t, LessNoCase> in_sync_of; ///< by rule
     Confirmations confirmations;
+    RetiredBefore retired;
     bool unconfirmed = false;
     std::map<std::string, std::size_t, LessNoCase> copies;
     /// (rule, domain) where row 1 decided: reported once each.
     std::set<std::tuple<std::string, DomainRef>> incomplete;
 };
+
+/// Without what is so long ago that it says nothing any more. Pure.
+[[nodiscard]] RetiredBefore still_remembered(const RetiredBefore& before, Timestamp now);
 
 /// Rows 1 to 15 and 16a to 20 for every cell. Pure.
 [[nodiscard]] Decisions decide(const PlanInput& input, const Pairing& pairing);

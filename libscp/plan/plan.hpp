@@ -88,6 +88,16 @@ struct Retirement {
 };
 /// How many reads in a row, the last one before this included, have said so.
 using Confirmations = std::map<Retirement, int>;
+/// How often, and when last, this host marked copies of one source in one domain without having
+/// seen that source since.
+struct Retired {
+    int times = 0;
+    Timestamp at{};
+    friend bool operator==(const Retired&, const Retired&) = default;
+};
+/// By forest, domain and source. Where a copy is there again unmarked, somebody took that back:
+/// most likely another host of the instance, at a DC that shows the source.
+using RetiredBefore = std::map<std::tuple<std::string, DomainName, Guid>, Retired>;
 /// Whose database each domain was last read from (DomainView::replica), by forest and domain.
 using Replicas = std::map<DomainKey, std::string>;
 
@@ -101,6 +111,7 @@ struct Plan {
     /// only.
     Confirmations confirmations;
     Replicas replicas;        ///< likewise
+    RetiredBefore retired;    ///< likewise, without what this plan is about to do
     bool unconfirmed = false; ///< a retire waits for nothing but more reads
     /// Copies of ours a rule, by its name, in targets that were read whole: what
     /// limits.delete_percent is of.
@@ -126,7 +137,11 @@ struct PlanInput {
     /// When this machine's clock was last set while the process ran, by the clock as it is since: a
     /// grace that had begun before is counted from then on. Null: it was not set.
     std::optional<Timestamp> clock_set{};
+    RetiredBefore retired{}; ///< by the cycles before; empty after a start
 };
+
+/// Adds a change that was carried out to what this host has retired; others change nothing. Pure.
+void note_retired(RetiredBefore& retired, const Change& done, Timestamp now);
 
 /// The decision table of DESIGN.md, whole, then the rule's mode. Pure: the same input in any order
 /// gives the same plan.

@@ -26,7 +26,44 @@ std::set<DomainName> read_elsewhere(const PlanInput& input) {
     return domains;
 }
 
+/// After a retire that was taken back; doubled each time.
+constexpr std::chrono::seconds first_pause{10};
+constexpr std::chrono::seconds longest_pause{3600};
+constexpr std::chrono::hours retired_memory{24};
+
 } // namespace
+
+void note_retired(RetiredBefore& retired, const Change& done, Timestamp now) {
+    const auto before = parse_marker(done.marker_before);
+    const auto after = parse_marker(done.marker_after);
+    if (done.op != Op::mark || !before || !after || before->gone || !after->gone)
+        return;
+    auto& one = retired[{done.forest, done.domain, before->source}];
+    ++one.times;
+    one.at = now;
+}
+
+RetiredBefore still_remembered(const RetiredBefore& before, Timestamp now) {
+    RetiredBefore left = before;
+    std::erase_if(left, [&](const auto& one) {
+        return one.second.at > now || one.second.at + retired_memory < now;
+    });
+    return left;
+}
+
+/// Two hosts that see different things must not undo each other's writes without end: whoever would
+/// take away waits, and longer each time; whoever serves does not. When they see the same again,
+/// either does what is left to do.
+std::optional<Timestamp> DecisionTable::not_marked_before(const Copy& copy) const {
+    const auto found =
+        input_.retired.find({cell_.target.forest, cell_.target.domain, copy.marker().source});
+    if (found == input_.retired.end() || found->second.at > input_.now) // a clock that was set back
+        return std::nullopt;
+    auto pause = first_pause;
+    for (int i = 1; i < found->second.times && pause < longest_pause; ++i)
+        pause *= 2;
+    return found->second.at + std::min(pause, longest_pause);
+}
 
 void DecisionTable::retire(Reason reason, const Copy& copy, std::string detail) {
     Change remove = removal(reason, copy);
@@ -64,6 +101,13 @@ void DecisionTable::retire_confirmed(Change remove, const Copy& copy, std::strin
     // The mark's time is new in a delete too: whoever repairs the copy in between finds another
     // marker than he read, and one whose delete did not follow begins its grace anew.
     remove.marker_after = to_string(marker);
+    if (const auto from = not_marked_before(copy); !gone && from && input_.now < *from) {
+        detail +=
+            "; this host has marked it before, and somebody took that back: not again before " +
+            to_rfc3339(*from);
+        out_.held.push_back(hold(remove.reason, remove, std::move(detail)));
+        return;
+    }
     if (!gone) {
         remove.op = Op::mark;
         remove.after = remove.before;

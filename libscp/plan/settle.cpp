@@ -178,6 +178,7 @@ Plan Settler::run() && {
     plan_.in_sync = in_.in_sync;
     plan_.in_sync_of = std::move(in_.in_sync_of);
     plan_.confirmations = std::move(in_.confirmations);
+    plan_.retired = std::move(in_.retired);
     plan_.replicas = input_.replicas;
     for (const auto& view : input_.observation.domains)
         if (!view.replica.empty())

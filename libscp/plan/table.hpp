@@ -99,6 +99,7 @@ class DecisionTable {
     void retire_confirmed(Change remove, const Copy& copy, std::string detail);
     [[nodiscard]] Change removal(Reason reason, const Copy& copy) const;
     void in_sync();
+    [[nodiscard]] std::optional<Timestamp> not_marked_before(const Copy& copy) const;
     void propose(Change change, std::set<DomainRef> waits_for = {});
 
     const PlanInput& input_;

@@ -288,6 +288,17 @@ Confirmations read_confirmations(const YAML::Node& list) {
     return confirmations;
 }
 
+RetiredBefore read_retired(const YAML::Node& list) {
+    RetiredBefore retired;
+    for (const auto& node : list) {
+        only(node, {"n", "in", "times", "at"});
+        const auto domain = domain_named(node["in"].as<std::string>());
+        retired[{forest_of(domain), DomainName(domain), guid_number(node["n"].as<unsigned>())}] = {
+            node["times"].as<int>(), *parse_rfc3339(node["at"].as<std::string>())};
+    }
+    return retired;
+}
+
 /// These domains were read from another DC the time before, all others from the same one. Of one
 /// that is down nobody knows.
 void read_replicas(World& world, const std::vector<std::string>& elsewhere) {
@@ -390,10 +401,11 @@ void read_catalogs(World& world, const YAML::Node& node) {
 
 World read_scenario(const std::string& yaml) {
     const YAML::Node root = YAML::Load(yaml);
-    only(root, {"what",           "rules",      "domains",       "no_domains",  "owners",
-                "lost_forests",   "as_it_was",  "scps",          "fates",       "objects",
-                "missing",        "unreadable", "confirmed",     "clock_set",   "repaired",
-                "read_elsewhere", "catalog",    "marker_owners", "owner_names", "members"});
+    only(root,
+         {"what",        "rules",     "domains",  "no_domains",     "owners",  "lost_forests",
+          "as_it_was",   "scps",      "fates",    "objects",        "missing", "unreadable",
+          "confirmed",   "clock_set", "repaired", "read_elsewhere", "catalog", "marker_owners",
+          "owner_names", "members",   "retired"});
     World world;
     read_domains(world, root);
     read_catalogs(world, root["catalog"]);
@@ -420,6 +432,7 @@ World read_scenario(const std::string& yaml) {
     world.confirmations = read_confirmations(root["confirmed"]);
     if (root["clock_set"])
         world.clock_set = parse_rfc3339(root["clock_set"].as<std::string>()).value();
+    world.retired = read_retired(root["retired"]);
     read_replicas(world, strings(root["read_elsewhere"]));
     world.past = read_past(world, known, root["repaired"]);
     world.other_objects = read_places(root["objects"]);

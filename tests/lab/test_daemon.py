@@ -117,7 +117,7 @@ WATCHDOG = {"WATCHDOG_USEC": "800000"}
 
 
 def fed(daemon: Daemon) -> int:
-    daemon._read_notifications()
+    daemon.read_notifications()
     return daemon.notifications.count("WATCHDOG=1")
 
 

@@ -193,6 +193,7 @@ void Run::restart(Daemon& daemon) {
     daemon.watches.clear();
     daemon.confirmations.clear();
     daemon.replicas.clear();
+    daemon.retired.clear();
     daemon.cycles = 0;
     daemon.reads.clear();
     daemon.running = false;
@@ -231,6 +232,7 @@ void Run::cycle(Daemon& daemon) {
     options.rules = daemon.settings->rules;
     options.confirmations = daemon.confirmations;
     options.replicas = daemon.replicas;
+    options.retired = daemon.retired;
     const auto note_pauses = [&] {
         daemon.paused.clear();
         for (const auto& rule : daemon.settings->rules)
@@ -258,6 +260,7 @@ void Run::cycle(Daemon& daemon) {
         daemon.last = run_cycle(sessions, options);
         daemon.confirmations = daemon.last->plan.confirmations;
         daemon.replicas = daemon.last->plan.replicas;
+        daemon.retired = daemon.last->plan.retired;
         daemon.schedule.cycle_ended(clock(), worth_retrying(*daemon.last));
         daemon.running = false;
         daemon.reads.push_back({daemon.began, world.step});

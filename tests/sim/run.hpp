@@ -75,6 +75,7 @@ struct Daemon {
     int processes = 0; ///< so many were there
     Confirmations confirmations;
     Replicas replicas;
+    RetiredBefore retired;
     int cycles = 0;          ///< since the process began
     std::vector<Span> reads; ///< those that are over
     /// Cycles of this process that were not over by then, this one too.

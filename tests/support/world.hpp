@@ -22,6 +22,7 @@ class World {
     std::optional<Timestamp> clock_set; ///< while the process ran
     Confirmations confirmations;        ///< of the reads before
     Replicas replicas;                  ///< likewise
+    RetiredBefore retired;              ///< by the cycles before
     Past past;                          ///< what this host has done
     std::set<Place> other_objects;      ///< DNs taken by what is no SCP
     std::set<Place> missing_containers; ///< containers that are not there
@@ -66,7 +67,7 @@ class World {
 
     [[nodiscard]] PlanInput input() const {
         return {settings,      rules, topology, observation, now,
-                confirmations, past,  replicas, clock_set};
+                confirmations, past,  replicas, clock_set,   retired};
     }
 
     [[nodiscard]] Plan plan() {

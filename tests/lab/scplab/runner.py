@@ -150,7 +150,7 @@ class Daemon:
         """Until the condition holds; fails at once, with the log, if the daemon ends meanwhile."""
 
         def held():
-            self._read_notifications()
+            self.read_notifications()
             value = condition()
             if not value and not self.process.alive():
                 raise LabError(f"scpd ended while waiting for {what}:\n{self.log()}")
@@ -199,7 +199,7 @@ class Daemon:
         if self.process.alive():
             self.process.signal(signal.SIGTERM)
             wait_until(lambda: not self.process.alive(), timeout, "scpd to end after TERM")
-        self._read_notifications()
+        self.read_notifications()
         return self.process.wait()
 
     def close(self) -> None:
@@ -207,7 +207,8 @@ class Daemon:
         self._notify.close()
         self._notify_path.unlink(missing_ok=True)
 
-    def _read_notifications(self) -> None:
+    def read_notifications(self) -> None:
+        """What has come. A daemon waits for whoever does not read, after some ten datagrams."""
         while True:
             try:
                 self.notifications += self._notify.recv(65536).decode(errors="replace").splitlines()

@@ -8,6 +8,7 @@
     proxy.on("modify-request", drop())                     # the write never arrives
     proxy.on("connect", freeze())                          # accepts, never answers, not even TLS
     proxy.on("bind-response", then(freeze()))              # answers the bind, then hangs
+    proxy.silence()                                        # packets vanish; speak() lets them arrive
 
 Operations are named as in message.OPERATIONS, besides "connect", "request", "response" and "any".
 The proxy takes TLS off and speaks plain LDAP to the server, so that it can read what passes; what it
@@ -69,7 +70,7 @@ class Connection:
         await writer.drain()
 
     def close(self, reset: bool = False) -> None:
-        if reset:
+        if reset and self.accepted.fileno() >= 0:  # else it has ended by itself
             self.accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         for writer in (self.client, self.server):
             if writer:
@@ -260,6 +261,8 @@ class FaultProxy:
         self._rules: list[Rule] = []
         self._connections: dict[int, Connection] = {}
         self._count = 0
+        self._passes = asyncio.Event()
+        self._passes.set()
         self._tls: ssl.SSLContext | None = None
         if certificate:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -300,6 +303,17 @@ class FaultProxy:
     def accept(self) -> None:
         """Listens (again)."""
         self._call(self._start_listening)
+
+    def listens(self) -> bool:
+        return self._listener is not None
+
+    def silence(self) -> None:
+        """Nothing gets through from now on, either way, as where packets vanish: connections stay, new ones hang."""
+        self._call(self._passes.clear)
+
+    def speak(self) -> None:
+        """What was under way arrives now, late, be the client still there or not: TCP sends it again and again."""
+        self._call(self._passes.set)
 
     def count(self, *operations: str) -> int:
         """How many such messages have come; without a name: how many requests that write."""
@@ -366,6 +380,7 @@ class FaultProxy:
             if connection.frozen:
                 await self._until_closed(connection)
                 return
+            await self._passes.wait()
             client = await self._take_client(connection)
             server, connection.server = await asyncio.open_connection(*self._upstream)
             pumps = [
@@ -401,6 +416,7 @@ class FaultProxy:
         buffer = b""
         readable = True
         while data := await source.read(_MAX_READ):
+            await self._passes.wait()
             if connection.frozen:
                 continue
             if not readable:
