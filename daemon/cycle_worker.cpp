@@ -1,6 +1,7 @@
 #include "daemon/cycle_worker.hpp"
 
 #include "daemon/domain_watch.hpp"
+#include "forest/parallel.hpp"
 #include "forest/sessions.hpp"
 
 namespace scp {
@@ -12,8 +13,10 @@ CycleWorker::CycleWorker(Connector& connector, Mailbox& mailbox, Pulse& pulse,
 
 // The settings are shared with the main thread, which may load new ones while the cycle runs.
 void CycleWorker::start(std::shared_ptr<const Settings> settings, std::map<DomainKey, Error> down) {
-    thread_ = std::jthread([this, settings = std::move(settings), down = std::move(down)](
-                               std::stop_token stop) { run(std::move(stop), *settings, down); });
+    thread_ = std::jthread([this, settings = std::move(settings),
+                            down = std::move(down)](const std::stop_token& stop) {
+        run_on_lasting_thread([&] { run(stop, *settings, down); });
+    });
 }
 
 void CycleWorker::request_stop() {

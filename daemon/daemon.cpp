@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include <malloc.h>
 #include <sys/inotify.h>
 
 #include <csignal>
@@ -22,6 +23,7 @@ namespace {
 // systemd is promised an end within 10 s: of the cycle's worker, and then of all other threads.
 constexpr std::chrono::seconds stop_deadline{7};
 constexpr std::chrono::milliseconds last_deadline{2000};
+constexpr std::chrono::seconds calm{1}; // without a cycle
 
 void check(int result, const char* what) {
     if (result < 0)
@@ -69,6 +71,9 @@ Daemon::Daemon(DaemonOptions options, Settings settings, Connector& connector)
     for (const int signal : {SIGTERM, SIGINT, SIGHUP})
         check(sd_event_add_signal(event, nullptr, signal, on_signal, this), "sd_event_add_signal");
     timer_ = std::make_unique<Timer>(event, CLOCK_BOOTTIME, [this] { on_timer(); });
+    // What a cycle has freed goes back to the system: free() itself gives back only what lies at
+    // the end of the heap.
+    calm_ = std::make_unique<Timer>(event, CLOCK_MONOTONIC, [] { malloc_trim(0); });
     if (auto made = StateFile(options_.state_file).make_folder(); !made)
         log_event({EventKind::state_unreadable,
                    fmt::format("{} — {}", made.error().message, made.error().hint)},
@@ -152,6 +157,7 @@ void Daemon::on_timer() {
 void Daemon::begin_cycle() {
     cycle_trigger_ = schedule_.trigger();
     spdlog::debug("cycle begins ({})", cycle_trigger_);
+    calm_->off();
     schedule_.cycle_began();
     metrics_.cycle_began();
     running_ = true;
@@ -203,6 +209,7 @@ void Daemon::handle(const CycleDone& done) {
     state_changed();
     bus_->cycle_done(last_cycle_text());
     outlets_.cycle_ended();
+    calm_->set(calm);
 }
 
 void Daemon::handle(const ErrandDone& done) {

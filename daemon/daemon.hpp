@@ -115,8 +115,9 @@ class Daemon : private Manager {
         void operator()(sd_event_source* source) const;
     };
     std::unique_ptr<sd_event, Release> event_;
-    std::unique_ptr<Timer> timer_;                          ///< when the next cycle is due
-    std::unique_ptr<Timer> stop_deadline_;                  ///< while it stops
+    std::unique_ptr<Timer> timer_;         ///< when the next cycle is due
+    std::unique_ptr<Timer> stop_deadline_; ///< while it stops
+    std::unique_ptr<Timer> calm_;          ///< goes off when there was no cycle for a while
     std::unique_ptr<sd_event_source, Release> state_watch_; ///< null: its folder is not there
     std::unique_ptr<Watchdog> watchdog_;
     std::unique_ptr<Bus> bus_;

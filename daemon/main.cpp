@@ -11,6 +11,7 @@
 #include <exception>
 #include <iostream>
 
+#include <malloc.h>
 #include <unistd.h>
 
 namespace {
@@ -31,6 +32,14 @@ void block_signals() {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN); // a full quota is an error of the history, not our end
+}
+
+/// Before any thread is made. Each cycle has threads of its own, and glibc would let them have up
+/// to eight arenas a processor, each with holes that the others cannot fill: after 1,500 cycles
+/// these were 6 MB for 2 MB of content, and grew. Nobody here allocates so much that one arena is a
+/// wait.
+void share_one_heap() {
+    mallopt(M_ARENA_MAX, 1);
 }
 
 } // namespace
@@ -57,6 +66,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : exit_usage;
     }
     block_signals();
+    share_one_heap();
 
     scp::Loaded loaded = scp::load_settings(file);
     if (!loaded.problems.empty()) {

@@ -2,10 +2,10 @@
 
 #include "daemon/log_record.hpp"
 
+#include <array>
 #include <chrono>
-#include <map>
+#include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace scp {
@@ -21,6 +21,7 @@ class RepeatLimit {
     /// Different messages that are kept in mind at once; further ones pass.
     static constexpr std::size_t different = 2000;
 
+    RepeatLimit();
     /// False: it is counted instead.
     [[nodiscard]] bool admit(const LogRecord& record, Time now);
     /// For each message that was held back in a stretch that is over: the last one, with how many
@@ -30,12 +31,15 @@ class RepeatLimit {
     [[nodiscard]] std::optional<Time> next() const;
 
   private:
+    using Key = std::array<char, 32>; ///< the half of a hash: as good as the message, and smaller
     struct Seen {
-        Time since;
+        Key key{};
+        Time since{};
         int times = 0;
-        LogRecord last; ///< of those that were held back
+        std::unique_ptr<LogRecord> last; ///< of those that were held back
     };
-    std::map<std::string, Seen> seen_;
+    [[nodiscard]] static Key key_of(const LogRecord& record);
+    std::vector<Seen> seen_; ///< in the order of keys
 };
 
 } // namespace scp

@@ -1,10 +1,12 @@
 #include "history/lines.hpp"
 
 #include "base/text.hpp"
+#include "plan/fight.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <set>
 
 namespace scp {
 
@@ -188,7 +190,39 @@ HistoryLine line_of_json(const json& line) {
     return result;
 }
 
+/// The reasons of repairs that nobody contests.
+const std::set<std::string, std::less<>>& uncontested() {
+    static const auto names = [] {
+        std::set<std::string, std::less<>> all;
+        for (int i = 0; i <= static_cast<int>(Reason::by_hand); ++i)
+            if (const auto reason = static_cast<Reason>(i); !may_be_contested(reason))
+                all.insert(to_string(reason));
+        return all;
+    }();
+    return names;
+}
+
 } // namespace
+
+std::string_view field_of_line(std::string_view line, std::string_view name) {
+    if (!line.starts_with('{') || !line.ends_with('}'))
+        return {};
+    const std::string before = "\"" + std::string(name) + "\":\"";
+    const auto found = line.find(before);
+    if (found == std::string_view::npos)
+        return {};
+    line.remove_prefix(found + before.size());
+    const std::string_view value = line.substr(0, line.find('"'));
+    return value.find('\\') == std::string_view::npos ? value : std::string_view{};
+}
+
+bool is_beside_the_past(std::string_view line) {
+    if (field_of_line(line, "result") == "done") // as good as no result: see past_of()
+        return true;
+    // A marker says parked=<time> where the write parks or resumes a copy.
+    return uncontested().contains(field_of_line(line, "reason")) &&
+           line.find("parked") == std::string_view::npos;
+}
 
 std::string record_line(const HistoryRecord& record) {
     const Change& change = record.change;

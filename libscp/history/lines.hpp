@@ -20,4 +20,14 @@ struct HistoryLine {
 /// ErrorKind::io with what is wrong; any bytes are safe to pass.
 [[nodiscard]] Result<HistoryLine> parse_history_line(std::string_view line);
 
+/// The value of a string at the top of a whole line as record_line() and result_line() write it,
+/// without parsing it; empty where there is none, or none without an escape. What is inside a value
+/// of a record cannot be taken for it: a quote there has a backslash before it, and what stands
+/// behind an attribute's name is a list.
+[[nodiscard]] std::string_view field_of_line(std::string_view line, std::string_view name);
+
+/// A line that past_of() has no use for (history/past.hpp). A daemon's cycles read the same files
+/// again and again, and nearly all of their lines are such: they are told without being parsed.
+[[nodiscard]] bool is_beside_the_past(std::string_view line);
+
 } // namespace scp

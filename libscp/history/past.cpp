@@ -2,6 +2,8 @@
 
 #include "base/marker.hpp"
 #include "base/text.hpp"
+#include "history/lines.hpp"
+#include "history/reader.hpp"
 
 #include <algorithm>
 #include <set>
@@ -70,7 +72,7 @@ PastRead read_past(const std::filesystem::path& dir, Timestamp now) {
                          "more often than it should before it is parked";
         return error;
     };
-    const auto listing = read_history(dir, now - fight_memory);
+    const auto listing = read_history(dir, now - fight_memory, is_beside_the_past);
     if (!listing)
         return {{}, known_in_part(listing.error())};
     PastRead read{past_of(listing->records), {}};

@@ -1,4 +1,4 @@
-#include "history/history.hpp"
+#include "history/reader.hpp"
 
 #include "base/text.hpp"
 #include "history/lines.hpp"
@@ -68,7 +68,7 @@ std::string take_line(Result<HistoryLine> line, Gathered& gathered) {
     return {};
 }
 
-void read_file(const fs::path& path, Gathered& gathered) {
+void read_file(const fs::path& path, const LineFilter& passed_over, Gathered& gathered) {
     std::ifstream file(path, std::ios::binary);
     if (!file) {
         gathered.listing.unreadable.push_back(unreadable(path, "it cannot be opened"));
@@ -77,7 +77,7 @@ void read_file(const fs::path& path, Gathered& gathered) {
     std::string text;
     for (std::size_t number = 1; std::getline(file, text); ++number) {
         const bool whole = !file.eof(); // the last line without its line break was torn off
-        if (text.empty())
+        if (text.empty() || (passed_over && passed_over(text)))
             continue;
         const std::string problem = take_line(parse_history_line(text), gathered);
         if (!problem.empty() && whole)
@@ -116,13 +116,18 @@ void match_undos(std::vector<HistoryRecord>& records) {
 
 Result<HistoryListing> read_history(const std::filesystem::path& dir,
                                     std::optional<Timestamp> since) {
+    return read_history(dir, since, {});
+}
+
+Result<HistoryListing> read_history(const std::filesystem::path& dir,
+                                    std::optional<Timestamp> since, const LineFilter& passed_over) {
     auto files = files_of(dir);
     if (!files)
         return fail(files.error());
     Gathered gathered;
     for (const fs::path& path : *files)
         if (!since || written_since(path, *since))
-            read_file(path, gathered);
+            read_file(path, passed_over, gathered);
     match_results(gathered);
     HistoryListing& listing = gathered.listing;
     for (auto& [id, record] : gathered.records)

@@ -308,6 +308,13 @@ class Lab:
         server.stop()
         self._save()
 
+    def kill(self, name: str) -> None:
+        """As a power cut would end it; start() brings it back."""
+        server = self.server(name)
+        self._disconnect([server.name])
+        server.kill()
+        self._save()
+
     def start(self, name: str) -> None:
         server = self.server(name)
         if server.process and server.process.alive():

@@ -6,7 +6,10 @@
 #include <fmt/ranges.h>
 
 #include <atomic>
+#include <mutex>
 #include <set>
+
+#include <unistd.h>
 
 using namespace scp;
 using namespace scp::test;
@@ -316,6 +319,21 @@ TEST_CASE("sessions: probing looks at the servers that discovery had no need of"
     CHECK(topology.find("corp", emea)->servers[1].site == "hq");
     CHECK(said(topology.find("corp", emea)->servers[2].error) ==
           "unreachable: cannot connect to ldap://dc3.emea.corp.test: no answer in time");
+}
+
+TEST_CASE("run_parallel: threads are kept, as GnuTLS keeps something of each for ever") {
+    std::mutex lock;
+    std::set<pid_t> ids; // the kernel's, which are not given to another one so soon
+    const auto note = [&](std::size_t) {
+        const std::scoped_lock guard(lock);
+        ids.insert(::gettid());
+    };
+    for (int i = 0; i < 200; ++i) {
+        run_parallel(6, 3, note);
+        run_on_lasting_thread([&] { run_parallel(2, 2, note); });
+    }
+    CHECK(ids.size() < 100); // those of other tests are taken, too
+    CHECK_FALSE(ids.contains(::gettid()));
 }
 
 TEST_CASE("run_parallel: every piece once, and a failure comes out after all have ended") {

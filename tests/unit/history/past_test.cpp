@@ -160,6 +160,81 @@ TEST_CASE("past: of two copies, each its own") {
     CHECK(minutes(past.at(guid_b).repairs) == std::vector{2});
 }
 
+TEST_CASE("past: lines that are of no use to it are told without being parsed") {
+    const auto line = [](const HistoryRecord& record) {
+        std::string text = record_line(record);
+        text.pop_back(); // the line break
+        return text;
+    };
+    const auto result = [](const HistoryRecord& record) {
+        std::string text = result_line(record);
+        text.pop_back();
+        return text;
+    };
+    HistoryRecord followed = a_repair(1);
+    followed.change.reason = Reason::source_changed;
+    CHECK(is_beside_the_past(line(followed)));
+    CHECK_FALSE(is_beside_the_past(line(a_repair(1))));
+    CHECK_FALSE(is_beside_the_past(line(a_parking(1))));
+    CHECK_FALSE(is_beside_the_past(line(a_parking(1, Reason::by_hand))));
+    CHECK_FALSE(is_beside_the_past(line(a_resume(1))));
+    HistoryRecord failed = followed;
+    failed.result = "failed";
+    CHECK(is_beside_the_past(result(followed)));
+    CHECK_FALSE(is_beside_the_past(result(failed)));
+
+    SUBCASE("whatever the values are") {
+        HistoryRecord hostile = a_repair(1);
+        for (const char* value :
+             {R"("reason":"missing")", R"("result":"done")", R"(\"reason":"missing",")"}) {
+            hostile.change.before["description"] = hostile.change.after["description"] = {value};
+            hostile.change.before["reason"] = hostile.change.after["result"] = {"missing", "done"};
+            hostile.host = value;
+            CHECK_FALSE(is_beside_the_past(line(hostile)));
+        }
+    }
+    SUBCASE("what is torn, or none, is for the parser to say") {
+        for (const std::string& text :
+             {std::string(), std::string("{}"), std::string("{\"reason\":\"missing\""),
+              std::string("{\"reason\":\"unheard-of\"}"), line(followed).substr(1)})
+            CHECK_FALSE(is_beside_the_past(text));
+    }
+}
+
+TEST_CASE("past: what is read without those lines is what is read with them") {
+    const TemporaryFolder folder;
+    std::string text;
+    int count = 0;
+    const auto write = [&](HistoryRecord record, const std::string& result) {
+        record.id = std::to_string(count++);
+        text += record_line(record);
+        record.result = result;
+        text += result.empty() ? "" : result_line(record);
+    };
+    HistoryRecord followed = a_repair(1);
+    followed.change.reason = Reason::source_changed;
+    for (const char* result : {"done", "failed", "skipped", ""}) {
+        write(a_repair(count), result);
+        write(followed, result);
+    }
+    HistoryRecord other = a_repair(1);
+    other.change.guid = guid_b;
+    for (int minute = 10; minute < 13; ++minute)
+        write(a_repair(minute), "done");
+    write(a_parking(14), "done");
+    write(other, "done");
+    folder.write("a.jsonl", text);
+    const auto all = read_history(folder.path());
+    REQUIRE(all);
+    REQUIRE(all->records.size() == static_cast<std::size_t>(count));
+    const Past whole = past_of(all->records);
+    const Past read = read_past(folder.path(), past_noon).past;
+    CHECK(minutes(read.at(guid_a).parked) == minutes(whole.at(guid_a).parked));
+    CHECK(minutes(read.at(guid_a).parked) == std::vector{10, 11, 12});
+    CHECK(minutes(read.at(guid_b).repairs) == minutes(whole.at(guid_b).repairs));
+    CHECK(read.size() == whole.size());
+}
+
 TEST_CASE("past: read from the files of a history, as far back as it is of use") {
     const TemporaryFolder folder;
     const auto write = [&](const std::string& name, int minute, const std::string& id) {
