@@ -8,8 +8,8 @@ namespace scp {
 
 CycleWorker::CycleWorker(Connector& connector, Mailbox& mailbox, Pulse& pulse,
                          std::filesystem::path history_dir, StateFile state)
-    : connector_(connector, pulse), pulse_(pulse), mailbox_(mailbox),
-      history_dir_(std::move(history_dir)), state_(std::move(state)) {}
+    : pulse_(pulse), connector_(connector, [&pulse](auto&&...) { pulse.beat(); }),
+      mailbox_(mailbox), history_dir_(std::move(history_dir)), state_(std::move(state)) {}
 
 // The settings are shared with the main thread, which may load new ones while the cycle runs.
 void CycleWorker::start(std::shared_ptr<const Settings> settings, std::map<DomainKey, Error> down) {

@@ -3,7 +3,7 @@
 #include "daemon/clocks.hpp"
 #include "daemon/mailbox.hpp"
 #include "daemon/pulse.hpp"
-#include "directory/directory.hpp"
+#include "directory/observed.hpp"
 #include "forest/server_memory.hpp"
 #include "history/state.hpp"
 #include "plan/plan.hpp"
@@ -32,8 +32,8 @@ class CycleWorker {
     void run(std::stop_token stop, const Settings& settings,
              const std::map<DomainKey, Error>& down);
 
-    PulsingConnector connector_;
     Pulse& pulse_;
+    ObservedConnector connector_;
     Mailbox& mailbox_;
     std::filesystem::path history_dir_;
     StateFile state_;

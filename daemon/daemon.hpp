@@ -13,7 +13,7 @@
 #include "daemon/timer.hpp"
 #include "daemon/watchdog.hpp"
 #include "daemon/watcher.hpp"
-#include "directory/counting.hpp"
+#include "directory/observed.hpp"
 #include "report/events.hpp"
 #include "settings/load.hpp"
 
@@ -93,7 +93,7 @@ class Daemon : private Manager {
     CycleLog log_;
     Metrics metrics_;
     MetricsOutlets outlets_;
-    CountingConnector connector_; ///< before those who connect by it
+    ObservedConnector connector_; ///< before those who connect by it
     Pulse pulse_;
     CycleWorker worker_;
     Watchers watchers_;

@@ -5,7 +5,6 @@
 #include "daemon/retired_threads.hpp"
 #include "daemon/service_state.hpp"
 #include "daemon/watchdog.hpp"
-#include "directory/memory.hpp"
 #include "unit/daemon/mail.hpp"
 
 #include <atomic>
@@ -109,39 +108,6 @@ TEST_CASE("the longest silence follows the time-outs of the slowest forest") {
     settings.forests[0].timeouts = {seconds{1}, seconds{2}};
     settings.forests[1].timeouts = {seconds{5}, seconds{30}};
     CHECK(allowed_silence(settings) == seconds{80});
-}
-
-TEST_CASE("pulse: every call that has ended is a beat, a failed one too") {
-    struct Refusing : Connector {
-        Result<std::unique_ptr<Directory>> connect(const Endpoint&, std::stop_token) override {
-            return fail(silence);
-        }
-        Result<std::vector<LocatedServer>> locate(const LocateRequest&) override {
-            return fail(silence);
-        }
-    } refusing;
-    MemoryForest forest;
-    const auto configuration = forest.add_partition(*Dn::parse("CN=Configuration,DC=corp,DC=test"));
-    const auto& server = forest.add_server("corp.test", Flavour::ad, {configuration});
-    Pulse pulse;
-    const Pulse::Time never{};
-    const auto beats = [&](auto&& call) {
-        pulse.beat(never);
-        (void)call();
-        return pulse.last() != never;
-    };
-    PulsingConnector to_nobody(refusing, pulse);
-    PulsingConnector to_forest(forest, pulse);
-    Endpoint endpoint;
-    endpoint.uri = server.uri;
-    CHECK(beats([&] { return to_nobody.connect(endpoint, {}); }));
-    CHECK(beats([&] { return to_nobody.locate({}); }));
-    auto session = to_forest.connect(endpoint, {});
-    REQUIRE(session);
-    CHECK_FALSE(beats([&] { return (*session)->server(); }));
-    CHECK(beats([&] { return (*session)->search({}); }));
-    CHECK(beats([&] { return (*session)->search_all({}); }));
-    CHECK(beats([&] { return (*session)->write({}); }));
 }
 
 TEST_CASE("errands are done in order, on a thread, and told on ours") {

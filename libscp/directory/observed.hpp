@@ -10,10 +10,10 @@ namespace scp {
 using OperationObserver = std::function<void(std::string_view operation, const Error* error)>;
 
 /// A connector that does what another one does, and tells of it.
-class CountingConnector final : public Connector {
+class ObservedConnector final : public Connector {
   public:
     /// `inner` must live as long as this, this as long as its sessions.
-    CountingConnector(Connector& inner, OperationObserver observer)
+    ObservedConnector(Connector& inner, OperationObserver observer)
         : inner_(inner), observer_(std::move(observer)) {}
 
     [[nodiscard]] Result<std::unique_ptr<Directory>> connect(const Endpoint& endpoint,

@@ -1,4 +1,4 @@
-#include "directory/counting.hpp"
+#include "directory/observed.hpp"
 
 #include "directory/memory.hpp"
 #include "support/dn.hpp"
@@ -11,11 +11,11 @@
 using namespace scp;
 using namespace scp::test;
 
-TEST_CASE("Counting: every operation is told once, with its error, and its answer is as it was") {
+TEST_CASE("Observed: every operation is told once, with its error, and its answer is as it was") {
     MemoryForest forest;
     auto& server = forest.add_server("corp.test", Flavour::ad, {});
     std::vector<std::string> told;
-    CountingConnector counting(forest, [&](std::string_view operation, const Error* error) {
+    ObservedConnector observed(forest, [&](std::string_view operation, const Error* error) {
         told.push_back(std::string(operation) + " " + (error ? to_string(error->kind) : "ok"));
     });
     const auto heard = [&] { return std::exchange(told, {}); };
@@ -24,7 +24,7 @@ TEST_CASE("Counting: every operation is told once, with its error, and its answe
     Endpoint endpoint;
     endpoint.uri = server.uri;
     endpoint.tls.mode = TlsSettings::Mode::none;
-    auto opened = counting.connect(endpoint, {});
+    auto opened = observed.connect(endpoint, {});
     REQUIRE(opened);
     CHECK(heard() == Lines{"connect ok"});
     Directory& session = **opened;
@@ -74,12 +74,22 @@ TEST_CASE("Counting: every operation is told once, with its error, and its answe
     stopped.request_stop();
     CHECK(session.heard(std::chrono::milliseconds{1}, stopped.get_token()));
     CHECK(heard().empty());
+}
 
-    endpoint.uri.host = "nowhere.test";
-    try { // the memory forest has no such server, and says so its own way
-        CHECK_FALSE(counting.connect(endpoint, {}));
-    } catch (const std::exception&) {
-        return;
-    }
-    CHECK(heard().size() == 1);
+TEST_CASE("Observed: a server that cannot be had is told too") {
+    struct Refusing : Connector {
+        Result<std::unique_ptr<Directory>> connect(const Endpoint&, std::stop_token) override {
+            return fail(ErrorKind::unreachable, "no answer");
+        }
+        Result<std::vector<LocatedServer>> locate(const LocateRequest&) override {
+            return fail(ErrorKind::not_found, "no such domain");
+        }
+    } refusing;
+    std::vector<std::string> told;
+    ObservedConnector observed(refusing, [&](std::string_view operation, const Error* error) {
+        told.push_back(std::string(operation) + ": " + (error ? error->message : "ok"));
+    });
+    CHECK_FALSE(observed.connect({}, {}));
+    CHECK_FALSE(observed.locate({}));
+    CHECK(told == std::vector<std::string>{"connect: no answer", "locate: no such domain"});
 }

@@ -1,4 +1,4 @@
-#include "directory/counting.hpp"
+#include "directory/observed.hpp"
 
 namespace scp {
 namespace {
@@ -14,9 +14,9 @@ template <class Value> const Error* error_of(const Result<Value>& result) {
     return result ? nullptr : &result.error();
 }
 
-class CountingDirectory final : public Directory {
+class ObservedDirectory final : public Directory {
   public:
-    CountingDirectory(std::unique_ptr<Directory> inner, const OperationObserver& observer)
+    ObservedDirectory(std::unique_ptr<Directory> inner, const OperationObserver& observer)
         : inner_(std::move(inner)), observer_(observer) {}
 
     [[nodiscard]] const RootDse& root_dse() const override { return inner_->root_dse(); }
@@ -67,16 +67,16 @@ class CountingDirectory final : public Directory {
 
 } // namespace
 
-Result<std::unique_ptr<Directory>> CountingConnector::connect(const Endpoint& endpoint,
+Result<std::unique_ptr<Directory>> ObservedConnector::connect(const Endpoint& endpoint,
                                                               std::stop_token stop) {
     auto opened = inner_.connect(endpoint, std::move(stop));
     observer_("connect", error_of(opened));
     if (!opened)
         return opened;
-    return std::make_unique<CountingDirectory>(std::move(*opened), observer_);
+    return std::make_unique<ObservedDirectory>(std::move(*opened), observer_);
 }
 
-Result<std::vector<LocatedServer>> CountingConnector::locate(const LocateRequest& wanted) {
+Result<std::vector<LocatedServer>> ObservedConnector::locate(const LocateRequest& wanted) {
     auto found = inner_.locate(wanted);
     observer_("locate", error_of(found));
     return found;
