@@ -11,13 +11,13 @@ using namespace std::chrono_literals;
 namespace {
 
 using Wall = std::chrono::system_clock::time_point;
-constexpr Wall noon = Wall{} + 20'000 * 24h + 12h;
+constexpr Wall midday = Wall{} + 20'000 * 24h + 12h;
 
-/// After a look at noon, and another one.
+/// After a look at midday, and another one.
 std::optional<Timestamp> set_at(std::chrono::nanoseconds wall, std::chrono::nanoseconds boot) {
     WatchedWallClock clock;
-    (void)clock.look(noon, BootClock::time_point{1h});
-    (void)clock.look(noon + wall, BootClock::time_point{1h} + boot);
+    (void)clock.look(midday, BootClock::time_point{1h});
+    (void)clock.look(midday + wall, BootClock::time_point{1h} + boot);
     return clock.set_at();
 }
 
@@ -40,19 +40,19 @@ TEST_CASE("a wall clock that was set is noticed, one that only goes on is not") 
         const auto seen = set_at(row.wall, row.boot);
         CHECK(seen.has_value() == row.was_set);
         if (seen)
-            CHECK(*seen == std::chrono::floor<std::chrono::seconds>(noon + row.wall));
+            CHECK(*seen == std::chrono::floor<std::chrono::seconds>(midday + row.wall));
     }
 }
 
 TEST_CASE("the last step counts, and the first look is none") {
     WatchedWallClock clock;
-    CHECK(clock.look(noon + 700ms, BootClock::time_point{1h}) ==
-          std::chrono::floor<std::chrono::seconds>(noon));
+    CHECK(clock.look(midday + 700ms, BootClock::time_point{1h}) ==
+          std::chrono::floor<std::chrono::seconds>(midday));
     CHECK_FALSE(clock.set_at().has_value());
-    (void)clock.look(noon + 24h, BootClock::time_point{1h} + 1s);
-    (void)clock.look(noon + 2s, BootClock::time_point{1h} + 2s);
-    const auto back = std::chrono::floor<std::chrono::seconds>(noon + 2s);
+    (void)clock.look(midday + 24h, BootClock::time_point{1h} + 1s);
+    (void)clock.look(midday + 2s, BootClock::time_point{1h} + 2s);
+    const auto back = std::chrono::floor<std::chrono::seconds>(midday + 2s);
     CHECK(clock.set_at() == back);
-    (void)clock.look(noon + 1h, BootClock::time_point{2h});
+    (void)clock.look(midday + 1h, BootClock::time_point{2h});
     CHECK(clock.set_at() == back);
 }
