@@ -246,6 +246,9 @@ Result<void> bind_kerberos(Link& link, const Endpoint& endpoint, TicketStore& st
     auto bound = bind_sasl(link, endpoint, deadline);
     if (!bound && bound.error().kind == ErrorKind::refused) {
         store.forget(endpoint.auth, *keytab); // e.g. the server has another key by now
+        if ((*tickets)->clock_was_set()) {    // meanwhile: the next try has tickets that fit
+            bound.error().kind = ErrorKind::unreachable;
+        }
     }
     return bound;
 }

@@ -233,7 +233,21 @@ Result<void> start(Scratch& k) {
     return {};
 }
 
+/// Moves when the wall clock is set, and when the machine was suspended.
+std::chrono::nanoseconds wall_ahead_of_monotonic() {
+    return std::chrono::system_clock::now().time_since_epoch() -
+           std::chrono::steady_clock::now().time_since_epoch();
+}
+
 } // namespace
+
+TicketCache::TicketCache(std::string name, bool owned)
+    : name_(std::move(name)), wall_ahead_(wall_ahead_of_monotonic()), owned_(owned) {}
+
+bool TicketCache::clock_was_set() const {
+    constexpr std::chrono::seconds least{2};
+    return std::chrono::abs(wall_ahead_of_monotonic() - wall_ahead_) > least;
+}
 
 TicketCache::~TicketCache() {
     Scratch k;

@@ -15,15 +15,19 @@ namespace scp {
 /// "FILE:…").
 class TicketCache {
   public:
-    TicketCache(std::string name, bool owned) : name_(std::move(name)), owned_(owned) {}
+    TicketCache(std::string name, bool owned);
     ~TicketCache();
     TicketCache(const TicketCache&) = delete;
     TicketCache& operator=(const TicketCache&) = delete;
     [[nodiscard]] const std::string& name() const { return name_; }
+    /// The wall clock was set since. With tickets libkrb5 keeps how far the KDC's clock is from
+    /// this machine's: they are of no use then, however long they last.
+    [[nodiscard]] bool clock_was_set() const;
 
   private:
     std::string name_;
-    bool owned_; ///< ours: destroyed with this object
+    std::chrono::nanoseconds wall_ahead_; ///< of the monotonic clock
+    bool owned_;                          ///< ours: destroyed with this object
 };
 
 /// A log-in by keytab: its cache in memory holds the TGT, and the tickets that come of it.

@@ -16,12 +16,6 @@ using Cache = std::shared_ptr<const TicketCache>;
 using Clock = std::chrono::system_clock; // tickets end by the wall clock
 
 constexpr std::chrono::minutes longest_pause{1}; // after a renewal that failed
-constexpr std::chrono::seconds set_by{2};        // less is no step of the wall clock
-
-/// Moves when the wall clock is set, and when the machine was suspended.
-Clock::duration wall_ahead_of_monotonic() {
-    return Clock::now().time_since_epoch() - std::chrono::steady_clock::now().time_since_epoch();
-}
 
 } // namespace
 
@@ -50,9 +44,6 @@ struct TicketStore::Account : std::enable_shared_from_this<Account> {
     std::mutex lock;   ///< guards what follows
     std::optional<LogIn> log_in;
     Stamp stamp; ///< of the keytab that `log_in` came of
-    /// Likewise. With tickets libkrb5 keeps how far the KDC's clock is from this machine's: once
-    /// that is set they are of no use, however long they last.
-    Clock::duration wall_ahead{};
     bool renewing = false;
     Clock::time_point not_before; ///< the next renewal
     unsigned tries = 0;
@@ -64,8 +55,7 @@ struct TicketStore::Account : std::enable_shared_from_this<Account> {
     std::optional<LogIn> valid() {
         const std::scoped_lock guard(lock);
         const auto now = Clock::now();
-        if (!log_in || now >= log_in->until ||
-            std::chrono::abs(wall_ahead_of_monotonic() - wall_ahead) > set_by)
+        if (!log_in || now >= log_in->until || log_in->cache->clock_was_set())
             return std::nullopt;
         if (!renewing && now >= not_before && (now >= log_in->renew_at || stamp != stamp_now())) {
             std::thread([self = shared_from_this()] {
@@ -101,7 +91,6 @@ struct TicketStore::Account : std::enable_shared_from_this<Account> {
                 return *log_in;
         }
         const Stamp now = stamp_now();
-        const auto ahead = wall_ahead_of_monotonic();
         auto fresh = log_in_by_keytab(auth, keytab);
         const std::scoped_lock guard(lock);
         ++tries;
@@ -109,7 +98,6 @@ struct TicketStore::Account : std::enable_shared_from_this<Account> {
         if (fresh) {
             log_in = *fresh;
             stamp = now;
-            wall_ahead = ahead;
         } else {
             failure = fresh.error();
         }
