@@ -28,7 +28,8 @@ struct Decisions {
     std::set<std::tuple<std::string, DomainRef>> incomplete;
 };
 
-/// Without what is so long ago that it says nothing any more. Pure.
+/// Without what is so long ago that it says nothing any more; the newest, where it is very much.
+/// Pure.
 [[nodiscard]] RetiredBefore still_remembered(const RetiredBefore& before, Timestamp now);
 
 /// Rows 1 to 15 and 16a to 20 for every cell. Pure.

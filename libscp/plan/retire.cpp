@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 // What becomes of a copy that a row wants to retire (DESIGN.md, below the table): held until enough
@@ -30,6 +31,7 @@ std::set<DomainName> read_elsewhere(const PlanInput& input) {
 constexpr std::chrono::seconds first_pause{10};
 constexpr std::chrono::seconds longest_pause{3600};
 constexpr std::chrono::hours retired_memory{24};
+constexpr std::size_t most_remembered = 500; // and others of the last one's second
 
 } // namespace
 
@@ -48,6 +50,14 @@ RetiredBefore still_remembered(const RetiredBefore& before, Timestamp now) {
     std::erase_if(left, [&](const auto& one) {
         return one.second.at > now || one.second.at + retired_memory < now;
     });
+    if (left.size() <= most_remembered)
+        return left;
+    std::vector<Timestamp> times;
+    for (const auto& [key, one] : left)
+        times.push_back(one.at);
+    const auto oldest = times.begin() + (most_remembered - 1);
+    std::nth_element(times.begin(), oldest, times.end(), std::greater<>());
+    std::erase_if(left, [&](const auto& one) { return one.second.at < *oldest; });
     return left;
 }
 

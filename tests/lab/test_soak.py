@@ -172,6 +172,16 @@ class Soaked:
         else:
             lab.start(name)
 
+    def all_hang(self) -> None:
+        """The most that can go wrong at once, and so the most threads that it ever needs."""
+        self.daemon.wait(self.whole, "all domains complete and watched", DEADLINE)
+        for name in SERVERS:
+            self.world.lab.pause(name)
+        for _ in range(3):
+            self.cycle()
+        for name in SERVERS:
+            self.world.lab.resume(name)
+
     def go_on(self, cycles: int, faults: int) -> None:
         """So many cycles, with the faults spread over them and a sample now and then."""
         first = done = self.cycles()
@@ -238,6 +248,8 @@ def bus():
 
 def test_it_holds_after_5000_cycles_what_it_held_when_it_was_warm(world: World, scpd, bus):
     soaked = Soaked(world, scpd, bus)
+    for _ in range(3):
+        soaked.all_hang()
     soaked.go_on(WARM_UP, WARM_UP_FAULTS)
     warm = soaked.compared()
     print("warm:", warm, flush=True)

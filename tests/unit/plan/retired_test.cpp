@@ -1,3 +1,4 @@
+#include "plan/decide.hpp"
 #include "support/world.hpp"
 
 #include <doctest/doctest.h>
@@ -80,4 +81,18 @@ TEST_CASE("retired: forgotten as soon as this host sees the source itself, and a
     world.now += std::chrono::hours(24);
     world.add(an_scp().with_keyword("mage").with_binding("sql://db1"));
     CHECK(world.plan().retired.empty());
+}
+
+TEST_CASE("retired: of very many, those of the last time are remembered") {
+    RetiredBefore retired;
+    for (unsigned n = 1; n <= 3000; ++n)
+        retired[{"corp", DomainName("corp.test"), guid_number(n)}] = {
+            1, now - std::chrono::seconds(n)};
+    const auto left = still_remembered(retired, now);
+    CHECK(left.size() == 500);
+    for (unsigned n : {1U, 500U})
+        CHECK(left.contains({"corp", DomainName("corp.test"), guid_number(n)}));
+    for (auto& [key, one] : retired)
+        one.at = now;
+    CHECK(still_remembered(retired, now).size() == 3000); // of one second: none is older
 }
