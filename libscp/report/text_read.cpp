@@ -141,6 +141,9 @@ std::string topology_text(const Topology& topology, const Style& style) {
         if (!forest.root.empty())
             out += fmt::format("  root {}", printable(forest.root.text()));
         out += "\n";
+        if (forest.configuration)
+            out +=
+                fmt::format("  Configuration NC {}\n", printable(forest.configuration->nc.text()));
         if (forest.error) {
             out += "  " + style.red("not read: ") + forest.error->message + "\n";
             if (!forest.error->hint.empty())

@@ -41,6 +41,7 @@ def test_topology_as_text_and_dot(lab, scpctl):
     text = scpctl("topology", lab=lab)
     assert text.returncode == 0
     assert "emea.corp.test" in text.stdout and "PDC emulator" in text.stdout
+    assert "\n  Configuration NC CN=Configuration,DC=corp,DC=test\n" in text.stdout
     dot = scpctl("topology", "--format", "dot", lab=lab).stdout
     assert '"corp.test" -> "emea.corp.test"' in dot
 
