@@ -2,6 +2,7 @@
 
 #include "daemon/patience.hpp"
 #include "daemon/schedule.hpp"
+#include "forest/parallel.hpp"
 #include "forest/sessions.hpp"
 
 #include <algorithm>
@@ -21,7 +22,8 @@ bool answers(const DomainKey& domain, const Settings& settings, Connector& conne
         if (other != domain.second.dns())
             sessions.take_as_down(domain.first, other,
                                   Error{ErrorKind::unreachable, "not asked", "", 0});
-    const Topology topology = sessions.discover();
+    Topology topology;
+    run_on_lasting_thread([&] { topology = sessions.discover(); });
     const Domain* const found = topology.find(domain.first, domain.second);
     return found != nullptr && !found->error;
 }

@@ -1,6 +1,7 @@
 #include "daemon/watcher.hpp"
 
 #include "daemon/patience.hpp"
+#include "forest/parallel.hpp"
 
 #include <utility>
 
@@ -17,17 +18,22 @@ void Watchers::follow(const std::vector<WatchTarget>& targets, const DaemonSetti
         watch.target = target;
         retired_.take(std::exchange(watch.thread, {}));
         watch.thread = std::jthread([this, target, settings](const std::stop_token& stop) {
-            DomainWatch steps(
-                connector_,
-                [this, &stop](Message message) {
-                    if (!stop.stop_requested()) // a watch that has been given up tells nothing
-                        mailbox_.post(std::move(message));
-                },
-                target, settings);
-            while (!stop.stop_requested())
-                wait_or_stop(stop, steps.step(stop));
+            run_on_lasting_thread([&] { watch_until(stop, target, settings); });
         });
     }
+}
+
+void Watchers::watch_until(const std::stop_token& stop, const WatchTarget& target,
+                           const DaemonSettings& settings) {
+    DomainWatch steps(
+        connector_,
+        [&](Message message) {
+            if (!stop.stop_requested()) // a watch that has been given up tells nothing
+                mailbox_.post(std::move(message));
+        },
+        target, settings);
+    while (!stop.stop_requested())
+        wait_or_stop(stop, steps.step(stop));
 }
 
 void Watchers::stop_all() {

@@ -23,6 +23,9 @@ class Watchers {
         WatchTarget target;
         std::jthread thread;
     };
+    void watch_until(const std::stop_token& stop, const WatchTarget& target,
+                     const DaemonSettings& settings);
+
     Connector& connector_;
     Mailbox& mailbox_;
     std::map<DomainKey, Watch> watches_;

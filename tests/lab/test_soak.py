@@ -66,6 +66,14 @@ class Sample:
                 f"{self.held.memory:6} KiB, {each:5.1f} ms of CPU a cycle")
 
 
+def unit() -> str:
+    return (SOURCE_ROOT / "packaging" / "scpd.service").read_text()
+
+
+def unit_environment() -> dict[str, str]:
+    return dict(re.findall(r"(?m)^Environment=([^=]+)=(.*)$", unit()))
+
+
 class Soaked:
     """One scpd with all that it has, and a forest that gives it no peace."""
 
@@ -77,7 +85,8 @@ class Soaked:
         self.samples: list[Sample] = []
         self._set_up()
         self.daemon: Daemon = scpd(world.lab, config=world.config(),
-                                   environment={"DBUS_SYSTEM_BUS_ADDRESS": bus.address}).wait_ready()
+                                   environment=unit_environment() | {"DBUS_SYSTEM_BUS_ADDRESS": bus.address}
+                                   ).wait_ready()
         self.daemon.wait(bus.has_scpd, "its name on the bus", DEADLINE)
         self.bus = bus.connect()
         self.url = url(self.daemon)
@@ -234,8 +243,7 @@ class Soaked:
 
 def limit(name: str) -> int:
     """Of the unit, memory in KiB."""
-    text = (SOURCE_ROOT / "packaging" / "scpd.service").read_text()
-    number, mega = re.search(rf"(?m)^{name}=(\d+)(M?)$", text).groups()
+    number, mega = re.search(rf"(?m)^{name}=(\d+)(M?)$", unit()).groups()
     return int(number) * (1024 if mega else 1)
 
 
