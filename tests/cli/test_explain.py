@@ -185,6 +185,7 @@ def test_the_whole_forest_is_down(fresh_lab, scpctl):
 def test_a_name_that_two_accounts_have(world: World):
     for key in ("emea", "apac"):
         world.lab.domain(key).modify(f"CN=svc-mage-{key},CN=Users", {"userPrincipalName": ["svc-twice@corp.test"]})
+    world.wait_for_catalog("(userPrincipalName=svc-twice@corp.test)", 2)
     done = explained(world, "--account", "svc-twice@corp.test", "--rule", "mage")
     assert done.returncode == 1
     assert {r["account"]["domain"]: r["found"] for r in done.json["results"]} == {"apac.corp.test": 0, "emea.corp.test": 1}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from scplab import forest, scripted
-from scplab.process import wait_until
 from scplab.scripted import FaultProxy
 from scplab.world import World
 
@@ -59,6 +58,7 @@ def test_an_account_that_two_bear_is_named_with_both_and_one_that_nobody_bears_t
     twins = [forest.ACCOUNTS[f"ambiguous_{key}"].dn for key in ("apac", "emea")]
     for key, dn in zip(("apac", "emea"), twins):
         world.lab.domain(key).modify(dn, {"userPrincipalName": ["twice@agents.example"]})
+    world.wait_for_catalog("(userPrincipalName=twice@agents.example)", 2)
     world.rule["accounts"] = ["twice@agents.example", "nobody@agents.example"]
     held, = (one for one in world.plan().json["held"] if not one["domain"])
     assert held["reason"] == "account-unresolved"
@@ -89,8 +89,7 @@ def counted(world: World):
     world.forest_settings["global_catalog"] = [catalog.proxy.uri]
     world.forest_settings["timeouts"] = {"connect": "2s", "operation": "5s"}
     world.through(tree.proxy, "tree")
-    seen = world.lab.domain("gc")
-    wait_until(lambda: seen.search(f"(userPrincipalName={upn})", ""), DEADLINE, "the UPN in the global catalog")
+    world.wait_for_catalog(f"(userPrincipalName={upn})", 1)
     yield catalog, tree
     catalog.proxy.close()
     tree.proxy.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from . import forest
 from .admin import Admin, Found
 from .lab import Lab
+from .process import wait_until
 from .runner import Done, Scpctl
 from .snapshot import Snapshot
 
@@ -112,6 +113,11 @@ class World:
     @property
     def forest_settings(self) -> dict:
         return self.settings["forests"][0]
+
+    def wait_for_catalog(self, filter: str, entries: int) -> None:
+        """Until the global catalog shows so many: it hears of a domain's changes a little later."""
+        catalog = self.lab.domain("gc")
+        wait_until(lambda: len(catalog.search(filter, "")) == entries, 30, f"{filter} in the global catalog")
 
     def another_rule(self, name: str = "second", **different) -> dict:
         """A copy of the first rule under another name, with some keys changed, added to the rules."""
