@@ -34,10 +34,9 @@ void block_signals() {
     std::signal(SIGXFSZ, SIG_IGN); // a full quota is an error of the history, not our end
 }
 
-/// Before any thread is made. Each cycle has threads of its own, and glibc would let them have up
-/// to eight arenas a processor, each with holes that the others cannot fill: after 1,500 cycles
-/// these were 6 MB for 2 MB of content, and grew. Nobody here allocates so much that one arena is a
-/// wait.
+/// Before any thread is made. glibc would let our threads have up to eight arenas a processor, each
+/// with holes that the others cannot fill: after 1,500 cycles these were 6 MB for 2 MB of content,
+/// and grew. Nobody here allocates so much that one arena is a wait.
 void share_one_heap() {
     mallopt(M_ARENA_MAX, 1);
 }
